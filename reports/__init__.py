@@ -1,0 +1,1 @@
+"""One writer per report format; each takes one frozen report."""

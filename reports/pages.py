@@ -1,0 +1,107 @@
+"""A rule's page (its docstring) taken apart: sections, plain text, HTML."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+
+_HEADING = re.compile(
+    r"^[ \t]*(?:\#{1,6}[ \t]*)?(?P<title>What it finds|Why it matters|How to fix it|References)[ \t]*\#*[ \t]*\n"
+    r"(?:[ \t]*[=~-]{3,}[ \t]*(?:\n|\Z))?",
+    re.MULTILINE | re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z`\"(])")
+
+
+class RulePage(msgspec.Struct, frozen=True):
+    """The sections of a rule's page, each Markdown; a section that the page lacks is empty."""
+
+    title: str
+    finds: str
+    why: str
+    fix: str
+    references: str
+    markdown: str
+    """The whole page."""
+
+
+def read_page(page: str) -> RulePage:
+    """Take a rule's docstring apart at its fixed headings; what stands before the first one is the title."""
+    markdown = inspect.cleandoc(page)
+    parts: dict[str, str] = {}
+    matches = list(_HEADING.finditer(markdown + "\n"))
+    for match, following in zip(matches, [*matches[1:], None], strict=True):
+        end = following.start() if following else len(markdown)
+        parts[match["title"].lower()] = markdown[match.end() : end].strip()
+    head = markdown[: matches[0].start()] if matches else markdown
+    title = head.strip().partition("\n")[0].lstrip("# ").rstrip(".")
+    return RulePage(
+        title=title,
+        finds=parts.get("what it finds", ""),
+        why=parts.get("why it matters", ""),
+        fix=parts.get("how to fix it", ""),
+        references=parts.get("references", ""),
+        markdown=markdown,
+    )
+
+
+def first_sentence(markdown: str) -> str:
+    """Return the first sentence of a section as one line of plain text."""
+    paragraph = plain_text(markdown).partition("\n\n")[0]
+    return _SENTENCE.split(" ".join(paragraph.split()), maxsplit=1)[0]
+
+
+def plain_text(markdown: str) -> str:
+    """Return Markdown as plain text: paragraphs apart by an empty line, list items with a dash, code indented."""
+    blocks: list[str] = []
+    marker = ""
+    for token in _parser().parse(markdown):
+        if token.type == "list_item_open":
+            marker = "- "
+        elif token.type == "inline":
+            blocks.append(marker + _inline_text(token.children or []))
+            marker = ""
+        elif token.type in ("fence", "code_block"):
+            blocks.append("\n".join(f"    {line}".rstrip() for line in token.content.rstrip().split("\n")))
+    return "\n\n".join(blocks)
+
+
+def _inline_text(tokens: list[Any]) -> str:
+    pieces = []
+    for token in tokens:
+        if token.type in ("text", "code_inline", "text_special"):
+            pieces.append(token.content)
+        elif token.type in ("softbreak", "hardbreak"):
+            pieces.append(" ")
+    return "".join(pieces)
+
+
+def to_html(markdown: str) -> str:
+    """Return Markdown as HTML that needs no trust: raw HTML is escaped, there are no images and no styles.
+
+    Headings become ``h5``, below the report's own; code blocks can be reached and scrolled by keyboard.
+    """
+    parser = _parser()
+    tokens = parser.parse(markdown)
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = "h5"
+        # Column alignment arrives as a style attribute, which the page's policy forbids.
+        token.attrs.pop("style", None)
+        for child in token.children or []:
+            if child.type == "link_open":
+                child.attrs["rel"] = "noopener noreferrer"
+    html: str = parser.renderer.render(tokens, parser.options, {})
+    return html.replace("<pre>", '<pre tabindex="0">')
+
+
+def _parser() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")

@@ -1,0 +1,78 @@
+"""The one frozen report that every writer takes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from scanner.engine.finding import Finding, Gap, RuleFault, RuleResult, Unknown
+from scanner.rule import Severity
+
+
+class ToolInfo(msgspec.Struct, frozen=True):
+    """Who made the report."""
+
+    name: str
+    version: str
+
+
+class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What was scanned and how.
+
+    ``source`` is azure, snapshot or export; ``target`` is what was asked for, in words (tenant, management
+    group, subscriptions); times are UTC; ``complete`` is False when anything was not read or a rule crashed;
+    ``requests`` is the number of requests sent, all of them reads.
+    """
+
+    source: str
+    target: str
+    tenant: str
+    cloud: str
+    started: datetime
+    finished: datetime
+    facts_from: datetime
+    """When the facts were read: for a snapshot, long before this run."""
+    complete: bool
+    requests: int
+    subjects: dict[str, int]
+    """How many of each kind were seen: identities, role assignments, resources, subscriptions, ..."""
+
+
+class Exposure(msgspec.Struct, frozen=True):
+    """How many managed identities hold a privilege at a scope level: one cell of the picture.
+
+    ``level`` is a name of :data:`scanner.facts.schema.LEVEL_NAMES`; an identity counts once per level, at its
+    strongest privilege there.
+    """
+
+    level: str
+    privilege: str
+    identities: int
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a writer may print. Findings are in a fixed order: severity, code, subject id, fingerprint.
+
+    Suppressed findings are among them and say why. ``threshold`` is the severity from which on the exit code
+    is 1, None for never.
+    """
+
+    tool: ToolInfo
+    run: RunInfo
+    rules: tuple[RuleResult, ...]
+    findings: tuple[Finding, ...]
+    unknown: tuple[Unknown, ...]
+    gaps: tuple[Gap, ...]
+    faults: tuple[RuleFault, ...] = ()
+    notices: tuple[str, ...] = ()
+    """One sentence each: an expired exception, an exception that matched nothing, ..."""
+    exposure: tuple[Exposure, ...] = ()
+    privileges: tuple[str, ...] = ()
+    """The order of the privileges in ``exposure``, strongest first."""
+    threshold: Severity | None = Severity.LOW
+
+    @property
+    def open_findings(self) -> tuple[Finding, ...]:
+        """The findings that nobody accepted."""
+        return tuple(finding for finding in self.findings if finding.suppressed is None)

@@ -1,0 +1,206 @@
+"""What several writers say of a report: the verdict, a score per family, what to fix first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from reports.report import Report
+from scanner.engine.finding import Finding, RuleResult
+from scanner.rule import Confidence, Effort, Severity
+
+FAMILIES: dict[int, str] = {
+    1: "Lifecycle",
+    2: "Privilege",
+    3: "Federation",
+    4: "Exposure",
+    5: "Local authentication",
+    6: "Credentials",
+    9: "Scanner",
+}
+
+_WEIGHTS: dict[Severity, int] = {
+    Severity.CRITICAL: 10,
+    Severity.HIGH: 5,
+    Severity.MEDIUM: 2,
+    Severity.LOW: 1,
+    Severity.INFO: 0,
+}
+
+
+class FamilySummary(msgspec.Struct, frozen=True, kw_only=True):
+    """One family of rules: counts of subjects judged by its rules, and its findings that nobody accepted.
+
+    ``score`` is 0 to 100: the share of judged subjects that passed, each rule weighing by its severity. Unknown
+    does not count as passed. None when there was nothing to judge.
+    """
+
+    family: int
+    name: str
+    rules: int
+    failed: int
+    judged: int
+    unknown: int
+    by_severity: dict[Severity, int]
+    score: int | None
+
+
+class Priority(msgspec.Struct, frozen=True):
+    """A weakness to fix, with its findings that nobody accepted, worst first."""
+
+    rule: RuleResult
+    severity: Severity
+    findings: tuple[Finding, ...]
+
+
+def family_name(family: int) -> str:
+    """Return the name of a family of rules."""
+    return FAMILIES.get(family, f"Family {family}")
+
+
+def family_of(code: str) -> int:
+    """Return the family digit of a rule code."""
+    return int(code[2])
+
+
+def title_of(name: str) -> str:
+    """Return a kebab-case rule name as words: ``owner-at-scope`` is "Owner at scope"."""
+    words = name.replace("-", " ").replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
+def counted(failed: int, judged: int, unknown: int) -> str:
+    """Return "3 of 41 failed, 5 unknown"; the unknown part only where there is some."""
+    text = f"{failed:,} of {judged:,} failed"
+    return f"{text}, {unknown:,} unknown" if unknown else text
+
+
+def plural(number: int, noun: str, nouns: str = "") -> str:
+    """Return the number with the right form of the noun."""
+    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
+
+
+def by_severity(findings: Iterable[Finding]) -> dict[Severity, int]:
+    """Count findings per severity, worst first, zeros included."""
+    counts = Counter(finding.severity for finding in findings)
+    return {severity: counts[severity] for severity in Severity}
+
+
+def over_threshold(report: Report) -> int:
+    """Count the open findings that make the exit code 1."""
+    threshold = report.threshold
+    if threshold is None:
+        return 0
+    return sum(finding.severity.rank <= threshold.rank for finding in report.open_findings)
+
+
+def is_complete(report: Report) -> bool:
+    """Whether everything was read and every rule ran to its end."""
+    return report.run.complete and not report.gaps and not report.faults
+
+
+def verdict(report: Report) -> str:
+    """Return the result of the run as one sentence without its full stop; incomplete is never clean."""
+    rules = plural(len(report.rules), "rule")
+    unknown = sum(rule.unknown for rule in report.rules)
+    count = len(report.open_findings)
+    if count:
+        failing = plural(len({finding.code for finding in report.open_findings}), "rule")
+        text = f"{plural(count, 'open finding')} from {failing} of {len(report.rules):,}"
+        if not is_complete(report):
+            text += ", and not everything could be read"
+        return text
+    if not is_complete(report):
+        return "No open findings in what could be read, but not everything could be read"
+    if unknown:
+        return f"No open findings, but {plural(unknown, 'answer')} unknown"
+    return f"No open findings: {rules} passed"
+
+
+def score(rules: Iterable[RuleResult]) -> int | None:
+    """Return the weighted share of judged subjects that passed, 0 to 100; 100 only if none failed or is unknown."""
+    judged = passed = 0
+    flawless = True
+    for rule in rules:
+        judged += _WEIGHTS[rule.severity] * rule.judged
+        passed += _WEIGHTS[rule.severity] * rule.passed
+        flawless = flawless and not rule.failed and not rule.unknown
+    if not judged:
+        return None
+    return 100 if flawless else min(99, passed * 100 // judged)
+
+
+def families(report: Report) -> list[FamilySummary]:
+    """Return the families that have rules, by number."""
+    rules: dict[int, list[RuleResult]] = {}
+    for rule in report.rules:
+        rules.setdefault(family_of(rule.code), []).append(rule)
+    findings: dict[int, list[Finding]] = {}
+    for finding in report.open_findings:
+        findings.setdefault(finding.family, []).append(finding)
+    return [
+        FamilySummary(
+            family=family,
+            name=family_name(family),
+            rules=len(members),
+            failed=sum(rule.failed for rule in members),
+            judged=sum(rule.judged for rule in members),
+            unknown=sum(rule.unknown for rule in members),
+            by_severity=by_severity(findings.get(family, ())),
+            score=score(members),
+        )
+        for family, members in sorted(rules.items())
+    ]
+
+
+def priorities(report: Report) -> list[Priority]:
+    """Return the weaknesses in the order to fix them.
+
+    The worst first; among equals the surest, then the one that is easiest to fix, then the most frequent.
+    """
+    rules = {rule.code: rule for rule in report.rules}
+    groups: dict[str, list[Finding]] = {}
+    for finding in report.open_findings:
+        groups.setdefault(finding.code, []).append(finding)
+    confidences, efforts = list(Confidence), list(Effort)
+
+    def order(priority: Priority) -> tuple[int, int, int, int, str]:
+        first = priority.findings[0]
+        return (
+            priority.severity.rank,
+            confidences.index(first.confidence),
+            efforts.index(first.effort),
+            -len(priority.findings),
+            first.code,
+        )
+
+    found = []
+    for code, members in groups.items():
+        members.sort(key=lambda finding: finding.severity.rank)
+        first = members[0]
+        # A finding whose rule is not among the results still has to be shown.
+        rule = rules.get(code) or RuleResult(
+            code=code,
+            name=first.name,
+            severity=first.severity,
+            confidence=first.confidence,
+            effort=first.effort,
+            page="",
+        )
+        found.append(Priority(rule, first.severity, tuple(members)))
+    return sorted(found, key=order)
+
+
+def busiest_subjects(report: Report, limit: int) -> list[tuple[Finding, ...]]:
+    """Return the open findings of the subjects with two or more, at most ``limit`` subjects, worst first."""
+    groups: dict[str, list[Finding]] = {}
+    for finding in report.open_findings:
+        groups.setdefault(finding.subject.id.lower(), []).append(finding)
+
+    def order(findings: Sequence[Finding]) -> tuple[int, int, str]:
+        return (min(f.severity.rank for f in findings), -len(findings), findings[0].subject.id.lower())
+
+    several = [members for members in groups.values() if len(members) > 1]
+    return [tuple(members) for members in sorted(several, key=order)[:limit]]

@@ -1,0 +1,89 @@
+"""A user-assigned identity that nothing uses and that holds no access.
+
+## What it finds
+A user-assigned managed identity that no resource is attached to (neither through its `identity` block nor
+through a nested property such as a cluster's kubelet identity), that trusts no external issuer through a
+federated identity credential, and that holds no role assignment.
+
+## Why it matters
+Whoever may attach identities in its resource group can bring it back to life unnoticed, and nobody will miss
+it or review it: it is access waiting to be granted. It also hides the identities that matter.
+
+## How to fix it
+Ask the owner named in its tags, then delete it:
+
+```sh
+az identity delete --ids "<identity id>"
+```
+
+In Bicep or Terraform remove the `Microsoft.ManagedIdentity/userAssignedIdentities` resource or the
+`azurerm_user_assigned_identity` block. If it is kept on purpose (a spare for recovery, say), accept it with a
+reason and an expiry date under `[[exceptions]]` in `midas.toml`.
+"""
+
+from scanner.rule import (
+    Effort,
+    Facts,
+    Frame,
+    Meta,
+    Severity,
+    assigned,
+    attached,
+    bad,
+    federated,
+    good,
+    identity,
+    refused,
+    unknown,
+)
+
+META = Meta(
+    id="MI101",
+    name="orphaned-user-assigned-identity",
+    severity=Severity.LOW,
+    effort=Effort.LOW,
+    subject="user_assigned_identities",
+    absent=("attachments", "federated_credentials", "grants"),
+    message="{name} is attached to nothing, trusts no external issuer and holds no access",
+    controls=("mcsb:IM-3", "mcsb:PA-3"),
+    since="0.1",
+)
+
+
+def check(facts: Facts) -> Frame:
+    """Return user-assigned identities without attachment, federated credential and grant."""
+    return (
+        facts.user_assigned_identities.join(facts.attachments, on="identity", how="anti")
+        .join(facts.federated_credentials, on="identity", how="anti")
+        .join(facts.grants, on="identity", how="anti")
+        .select("identity", "location")
+    )
+
+
+CASES = (
+    bad("nothing uses it", identity("spare")),
+    good("attached to a virtual machine", identity("app"), attached("app", to="vm")),
+    good(
+        "attached through a nested property",
+        identity("kubelet"),
+        attached("kubelet", to="cluster", property="properties.identityProfile.kubeletidentity.resourceId"),
+    ),
+    good(
+        "a workflow becomes it",
+        identity("deploy"),
+        federated(
+            "deploy",
+            issuer="https://token.actions.githubusercontent.com",
+            subject="repo:contoso/shop:ref:refs/heads/main",
+        ),
+    ),
+    good("it still holds access, which is a finding of its own", identity("old"), assigned("old", "Reader")),
+    unknown("one subscription was not read", identity("app"), refused("attachments", at="subscription:other")),
+    unknown("its federated credentials were not read", identity("app"), refused("federated_credentials", at="identity:app")),
+    good(
+        "the federated credentials of another identity were not read",
+        identity("app"),
+        attached("app", to="vm"),
+        refused("federated_credentials", at="identity:app"),
+    ),
+)

@@ -1,0 +1,1 @@
+"""What is true of Azure itself: roles, capabilities, attachment paths."""

@@ -1,0 +1,1 @@
+"""A local Azure for demo, tests and rule authors: real HTTP, real SDK clients."""

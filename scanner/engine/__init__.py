@@ -1,0 +1,1 @@
+"""Load rules, evaluate them together, judge."""

@@ -1,0 +1,450 @@
+"""Judge all rules over one world, in one query plan.
+
+Data flow: every rule's frames are *built* (nothing is read yet), then all are collected together, so that
+shared scans run once; then keys become entities and rows become findings. A rule that crashes, in building or
+in collecting, is set aside with its fault and the others go on.
+
+The verdict of a subject: FAIL when the check returns it, unless a gap in a table whose *absence of rows*
+convicts makes that UNKNOWN; else UNKNOWN when the rule says it is undecided or a gap in a table it reads
+concerns it; else PASS. What the rule does not apply to is NOT APPLICABLE. Every part of the subject table
+itself that was not read adds one UNKNOWN under the id of what was not read.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from scanner.engine.finding import (
+    Finding,
+    Location,
+    RuleFault,
+    RuleResult,
+    Subject,
+    Unknown,
+    fingerprint,
+)
+from scanner.engine.registry import Rule
+from scanner.facts import ids
+from scanner.facts.coverage import Coverage, Doubt, GapRow, concerned
+from scanner.facts.schema import LEVEL_NAMES, Level, is_key_column
+from scanner.rule import Facts, Severity
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from scanner.facts.store import FactStore
+
+LISTED_UNKNOWNS = 1_000
+"""Unknown subjects listed one by one per rule and reason; beyond, the count stands and one line says so."""
+
+
+class CheckError(Exception):
+    """A check whose frame does not fit its META: the message says which column."""
+
+
+@dataclass(slots=True)
+class _Plan:
+    """One rule's lazy frames, in the order they are collected."""
+
+    rule: Rule
+    failing: pl.LazyFrame
+    subjects: pl.LazyFrame
+    everything: pl.LazyFrame
+    undecided: pl.LazyFrame | None
+    absent: list[Doubt]
+    reads: list[tuple[Doubt, pl.LazyFrame]]
+
+    def frames(self) -> list[pl.LazyFrame]:
+        import polars as pl
+
+        count = pl.len()
+        frames = [self.failing, self.subjects.select(count), self.everything.select(count)]
+        if self.undecided is not None:
+            frames.append(self.undecided)
+        return [*frames, *(frame for _, frame in self.reads)]
+
+
+@dataclass(slots=True)
+class Judged:
+    """One rule's verdicts, still as keys. ``failing`` and the frames in ``unknown`` have the subject's key column."""
+
+    rule: Rule
+    failing: pl.DataFrame
+    subjects: int
+    everything: int
+    unknown: list[tuple[pl.DataFrame, str]] = field(default_factory=list)
+    unread: list[GapRow] = field(default_factory=list)
+
+    @property
+    def failed(self) -> int:
+        """How many subjects fail."""
+        return int(self.failing[self.rule.meta.subject_key].n_unique()) if len(self.failing) else 0
+
+    @property
+    def undecided(self) -> int:
+        """How many subjects are unknown, each unread part of the subject table counting as one."""
+        return sum(len(frame) for frame, _ in self.unknown) + len(self.unread)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """All rules' verdicts over one world."""
+
+    judged: tuple[Judged, ...]
+    faults: tuple[RuleFault, ...]
+    crashed: tuple[tuple[Rule, int], ...]
+    """Rules that crashed, with the number of their subjects, all of them unknown."""
+
+
+def judge(
+    store: FactStore, rules: Sequence[Rule], parameters: Mapping[str, Mapping[str, Any]] | None = None
+) -> Judgement:
+    """Evaluate rules; ``parameters`` maps a code to the values that replace its defaults."""
+    coverage = Coverage(store)
+    plans: list[_Plan] = []
+    broken: list[tuple[Rule, str]] = []
+    for rule in rules:
+        try:
+            plans.append(_plan(store, coverage, rule, (parameters or {}).get(rule.meta.id)))
+        except Exception as error:  # noqa: BLE001 -- the engine's one guard: a rule may raise anything, and the others go on
+            broken.append((rule, _said(error)))
+    judged, failed = _collect(plans, coverage)
+    broken.extend(failed)
+    crashed = tuple((rule, _count(store, rule)) for rule, _ in broken)
+    faults = tuple(RuleFault(code=rule.meta.id, error=error) for rule, error in broken)
+    return Judgement(tuple(judged), tuple(sorted(faults, key=lambda fault: fault.code)), crashed)
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).strip() or 'no message'}".split("\n\n", 1)[0]
+
+
+def _count(store: FactStore, rule: Rule) -> int:
+    import polars as pl
+
+    return int(store.frame(rule.meta.subject).select(pl.len()).collect().item())
+
+
+def _plan(store: FactStore, coverage: Coverage, rule: Rule, parameters: Mapping[str, Any] | None) -> _Plan:
+    meta = rule.meta
+    key = meta.subject_key
+    facts = Facts(store, meta, parameters)
+    everything = store.frame(meta.subject).select(key)
+    subjects = (
+        everything
+        if rule.applies is None
+        else _native(rule.applies(facts), key, "applies").select(key).unique()
+    )
+    failing = _checked(rule, _native(rule.check(facts), key, "check"))
+    undecided = None
+    if rule.undecided is not None:
+        undecided = _native(rule.undecided(facts), key, "undecided")
+        if "reason" not in undecided.collect_schema().names():
+            raise CheckError("undecided(facts) must return a column called reason")
+        undecided = undecided.select(key, "reason").unique(key, keep="first", maintain_order=False)
+    settings = ("settings",) if meta.settings else ()
+    reads = []
+    for doubt in coverage.doubts(meta.subject, (*meta.reads, *settings)) + coverage.own_doubts(meta.subject):
+        whom = (
+            subjects
+            if doubt.within is None
+            else concerned(subjects, key, store.frame("entities"), doubt.within)
+        )
+        reads.append((doubt, whom))
+    absent = coverage.doubts(meta.subject, meta.absent)
+    if absent:
+        failing = failing.join(
+            store.frame("entities").select(
+                _entity=_as("entity"), _subscription=_as("subscription"), _parent=_as("parent")
+            ),
+            left_on=key,
+            right_on="_entity",
+            how="left",
+        )
+    return _Plan(rule, failing, subjects, everything, undecided, absent, reads)
+
+
+def _as(name: str) -> Any:
+    import polars as pl
+
+    return pl.col(name)
+
+
+def _native(frame: Any, key: str, function: str) -> pl.LazyFrame:
+    import narwhals as nw
+    import polars as pl
+
+    native = nw.to_native(frame, pass_through=True)
+    if not isinstance(native, pl.LazyFrame):
+        raise CheckError(f"{function}(facts) must return a lazy frame, not {type(native).__name__}")
+    schema = native.collect_schema()
+    if key not in schema:
+        raise CheckError(
+            f"{function}(facts) returned no column {key!r}; it returned {', '.join(schema.names()) or 'none'}"
+        )
+    for name, kind in schema.items():
+        if is_key_column(name) and kind != pl.UInt32:
+            raise CheckError(
+                f"{function}(facts): the name of column {name!r} says that it holds keys, but it holds {kind}; "
+                "call it something that does not end in a kind of entity"
+            )
+    return native
+
+
+def _checked(rule: Rule, failing: pl.LazyFrame) -> pl.LazyFrame:
+    names = set(failing.collect_schema().names())
+    fields = {root for root, _ in _fields(rule.meta.message)} - {"name"}
+    missing = sorted((fields | set(rule.meta.key)) - names)
+    if missing:
+        raise CheckError(
+            f"check(facts) returned no column {missing[0]!r}, which META.message or META.key names"
+        )
+    return failing
+
+
+def _fields(template: str) -> list[tuple[str, str]]:
+    """Return the fields of a message template as (column, part of the entity), in their order."""
+    fields = []
+    for _, name, _, _ in string.Formatter().parse(template):
+        if name is not None:
+            root, _, part = name.partition(".")
+            fields.append((root, part))
+    return fields
+
+
+def _collect(plans: Sequence[_Plan], coverage: Coverage) -> tuple[list[Judged], list[tuple[Rule, str]]]:
+    import polars as pl
+
+    try:
+        frames = pl.collect_all([frame for plan in plans for frame in plan.frames()]) if plans else []
+    except Exception:  # noqa: BLE001 -- one of the plans crashed while running: find out which, one by one
+        judged, broken = [], []
+        for plan in plans:
+            try:
+                judged.append(_settle(plan, pl.collect_all(plan.frames()), coverage))
+            except Exception as error:  # noqa: BLE001 -- the same guard, around one rule
+                broken.append((plan.rule, _said(error)))
+        return judged, broken
+    judged, broken, at = [], [], 0
+    for plan in plans:
+        width = len(plan.frames())
+        try:
+            judged.append(_settle(plan, frames[at : at + width], coverage))
+        except CheckError as error:
+            broken.append((plan.rule, _said(error)))
+        at += width
+    return judged, broken
+
+
+def _settle(plan: _Plan, frames: Sequence[pl.DataFrame], coverage: Coverage) -> Judged:
+    """Turn one rule's collected frames into disjoint sets of failing and unknown subjects."""
+    import polars as pl
+
+    meta = plan.rule.meta
+    key = meta.subject_key
+    failing, subjects, everything, *rest = frames
+    repeated = failing.select(key, *meta.key).is_duplicated() if len(failing) else None
+    if repeated is not None and repeated.any():
+        raise CheckError(
+            f"check(facts) returned a subject twice; {' + '.join((key, *meta.key))} must be unique, see META.key"
+        )
+    judged = Judged(
+        plan.rule, failing, int(subjects.item()), int(everything.item()), [], coverage.unread(meta.subject)
+    )
+    for doubt in plan.absent:
+        hit = _doubted(judged.failing, key, doubt.within)
+        if len(hit):
+            judged.unknown.append((hit.select(key).unique(), f"would fail, but {doubt.gap.sentence}"))
+            judged.failing = judged.failing.join(hit.select(key), on=key, how="anti")
+    if plan.absent:
+        judged.failing = judged.failing.drop("_subscription", "_parent")
+    settled = [judged.failing.select(key), *(frame for frame, _ in judged.unknown)]
+    taken = pl.concat(settled).unique()
+    if plan.undecided is not None:
+        undecided, *rest = rest
+        undecided = undecided.join(taken, on=key, how="anti")
+        for (reason,), part in undecided.group_by("reason", maintain_order=True):
+            judged.unknown.append((part.select(key), str(reason)))
+        taken = pl.concat([taken, undecided.select(key)])
+    for (doubt, _), frame in zip(plan.reads, rest, strict=True):
+        hit = frame.select(key).unique().join(taken, on=key, how="anti")
+        if len(hit):
+            judged.unknown.append((hit, doubt.gap.sentence))
+            taken = pl.concat([taken, hit])
+    return judged
+
+
+def _doubted(failing: pl.DataFrame, key: str, within: frozenset[int] | None) -> pl.DataFrame:
+    import polars as pl
+
+    if within is None or not len(failing):
+        return failing
+    inside = pl.Series(sorted(within), dtype=pl.UInt32).implode()
+    return failing.filter(
+        pl.col(key).is_in(inside) | pl.col("_subscription").is_in(inside) | pl.col("_parent").is_in(inside)
+    )
+
+
+# ---- from keys to findings
+
+
+def results(judgement: Judgement, severities: Mapping[str, Severity] | None = None) -> tuple[RuleResult, ...]:
+    """Return every rule with its verdict counts, in the order of codes; ``severities`` overrides by code."""
+    found = [
+        _result(
+            one.rule,
+            severities,
+            failed=one.failed,
+            unknown=one.undecided,
+            passed=max(one.subjects - one.failed - sum(len(frame) for frame, _ in one.unknown), 0),
+            not_applicable=max(one.everything - one.subjects, 0),
+        )
+        for one in judgement.judged
+    ]
+    found.extend(_result(rule, severities, unknown=count) for rule, count in judgement.crashed)
+    return tuple(sorted(found, key=lambda result: result.code))
+
+
+def _result(rule: Rule, severities: Mapping[str, Severity] | None, **counts: int) -> RuleResult:
+    meta = rule.meta
+    return RuleResult(
+        code=meta.id,
+        name=meta.name,
+        severity=(severities or {}).get(meta.id, meta.severity),
+        confidence=meta.confidence,
+        effort=meta.effort,
+        page=rule.page,
+        controls=meta.controls,
+        references=meta.references,
+        **counts,
+    )
+
+
+class Entities:
+    """The entities that findings and unknowns speak of, read once."""
+
+    def __init__(self, store: FactStore, keys: set[int]) -> None:
+        import polars as pl
+
+        self._rows: dict[int, dict[str, Any]] = {}
+        wanted = pl.Series(sorted(keys), dtype=pl.UInt32).implode()
+        rows = store.frame("entities").filter(pl.col("entity").is_in(wanted)).collect()
+        subscriptions = rows["subscription"].drop_nulls().unique().implode()
+        names = (
+            store.frame("entities")
+            .filter(pl.col("entity").is_in(subscriptions))
+            .select("entity", "name")
+            .collect()
+        )
+        self._subscriptions = dict(names.iter_rows())
+        for row in rows.iter_rows(named=True):
+            self._rows[row["entity"]] = row
+        places = store.frame("places").filter(pl.col("entity").is_in(wanted)).collect()
+        self._places = {row.pop("entity"): Location(**row) for row in places.to_dicts()}
+
+    def subject(self, key: int) -> Subject:
+        """Return an entity as the subject of a finding."""
+        row = self._rows[key]
+        return Subject(id=row["id"], type=row["type"], name=row["name"])
+
+    def subscription(self, key: int) -> str | None:
+        """Return the name of the subscription an entity lies in."""
+        return self._subscriptions.get(self._rows[key]["subscription"])
+
+    def location(self, key: int) -> Location | None:
+        """Return the place in a repository where an entity is declared."""
+        return self._places.get(key)
+
+
+def entities_of(store: FactStore, judgement: Judgement) -> Entities:
+    """Read the entities that the findings and listed unknowns of a judgement need."""
+    keys: set[int] = set()
+    for one in judgement.judged:
+        for name in one.failing.columns:
+            if is_key_column(name):
+                keys.update(one.failing[name].drop_nulls().to_list())
+        for frame, _ in one.unknown:
+            keys.update(frame[one.rule.meta.subject_key].head(LISTED_UNKNOWNS).to_list())
+    return Entities(store, keys)
+
+
+def findings(
+    judgement: Judgement, entities: Entities, severities: Mapping[str, Severity] | None = None
+) -> tuple[Finding, ...]:
+    """Return every finding, in the fixed order: severity, code, subject id, fingerprint."""
+    found = [
+        _finding(one.rule, row, entities, (severities or {}).get(one.rule.meta.id, one.rule.meta.severity))
+        for one in judgement.judged
+        for row in one.failing.iter_rows(named=True)
+    ]
+    return tuple(sorted(found, key=lambda f: (f.severity.rank, f.code, f.subject.id.lower(), f.fingerprint)))
+
+
+def _finding(rule: Rule, row: Mapping[str, Any], entities: Entities, severity: Severity) -> Finding:
+    meta = rule.meta
+    key = row[meta.subject_key]
+    subject = entities.subject(key)
+    shown: dict[str, Any] = {}
+    for name, value in row.items():
+        if value is not None and is_key_column(name):
+            shown[name] = entities.subject(value)
+        elif value is not None and name.rsplit("_", 1)[-1] == "level":
+            shown[name] = LEVEL_NAMES[Level(value)]
+        else:
+            shown[name] = value
+    identifying = tuple(_identify(shown[name]) for name in meta.key)
+    return Finding(
+        code=meta.id,
+        name=meta.name,
+        severity=severity,
+        confidence=meta.confidence,
+        effort=meta.effort,
+        message=_message(meta.message, subject, shown),
+        subject=subject,
+        subscription=entities.subscription(key),
+        location=entities.location(key),
+        evidence={
+            name: {"id": value.id, "name": value.name, "type": value.type}
+            if isinstance(value, Subject)
+            else value
+            for name, value in shown.items()
+            if name != meta.subject_key
+        },
+        fingerprint=fingerprint(meta.id, subject.id, identifying),
+    )
+
+
+def _identify(value: Any) -> str:
+    return value.id if isinstance(value, Subject) else str(value)
+
+
+def _message(template: str, subject: Subject, shown: Mapping[str, Any]) -> str:
+    parts = []
+    for literal, name, _, _ in string.Formatter().parse(template):
+        parts.append(literal)
+        if name is None:
+            continue
+        root, _, part = name.partition(".")
+        value = subject.name if root == "name" else shown[root]
+        if isinstance(value, Subject):
+            value = getattr(value, part or "name")
+        parts.append("nothing" if value is None else str(value))
+    return "".join(parts)
+
+
+def unknowns(judgement: Judgement, entities: Entities) -> tuple[Unknown, ...]:
+    """Return what the rules cannot speak of, in a fixed order; long lists are cut and say so."""
+    found = []
+    for one in judgement.judged:
+        code, key = one.rule.meta.id, one.rule.meta.subject_key
+        for frame, reason in one.unknown:
+            keys = frame[key].to_list()
+            found.extend(Unknown(code, entities.subject(k).id, reason) for k in keys[:LISTED_UNKNOWNS])
+            if len(keys) > LISTED_UNKNOWNS:
+                found.append(Unknown(code, ids.ROOT, f"and {len(keys) - LISTED_UNKNOWNS} more: {reason}"))
+        found.extend(Unknown(code, gap.scope_id, gap.sentence) for gap in one.unread)
+    found.extend(Unknown(rule.meta.id, ids.ROOT, "the rule crashed") for rule, _ in judgement.crashed)
+    return tuple(sorted(found, key=lambda u: (u.code, u.subject.lower(), u.reason)))

@@ -1,0 +1,122 @@
+"""What judging yields: findings, verdict counts, unknowns, faults of rules."""
+
+from __future__ import annotations
+
+import hashlib
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from scanner.rule import Confidence, Effort, Severity
+
+
+class Verdict(StrEnum):
+    """The four answers a rule can give of a subject."""
+
+    FAIL = "fail"
+    PASS = "pass"  # noqa: S105
+    UNKNOWN = "unknown"
+    NOT_APPLICABLE = "not_applicable"
+
+
+class Subject(msgspec.Struct, frozen=True):
+    """What a finding is about: Azure id as Azure wrote it, ARM type in lower case, name for people."""
+
+    id: str
+    type: str
+    name: str
+
+
+class Location(msgspec.Struct, frozen=True):
+    """A place in a repository; lines and columns count from 1, the end column stands after the last character."""
+
+    uri: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+class Suppression(msgspec.Struct, frozen=True):
+    """Why a finding does not count: who accepted it, until when (ISO date), and the reason."""
+
+    kind: str
+    reason: str
+    owner: str = ""
+    expires: str = ""
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """A subject that fails a rule. ``evidence`` maps a column to a value or to {id, name, type} of an entity."""
+
+    code: str
+    name: str
+    severity: Severity
+    confidence: Confidence
+    effort: Effort
+    message: str
+    subject: Subject
+    subscription: str | None
+    location: Location | None
+    evidence: dict[str, Any]
+    fingerprint: str
+    suppressed: Suppression | None = None
+
+    @property
+    def family(self) -> int:
+        """The family digit of the code."""
+        return int(self.code[2])
+
+
+class Unknown(msgspec.Struct, frozen=True):
+    """A subject, or the id of a scope that was not read, of which a rule cannot speak, and why."""
+
+    code: str
+    subject: str
+    reason: str
+
+
+class Gap(msgspec.Struct, frozen=True):
+    """What was not read: the table, the Azure id of the scope (``/`` for everything), the reason and its detail."""
+
+    table: str
+    scope: str
+    reason: str
+    detail: str
+
+
+class RuleFault(msgspec.Struct, frozen=True):
+    """A rule that crashed: every subject of it is UNKNOWN."""
+
+    code: str
+    error: str
+
+
+class RuleResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule with its counts of subjects per verdict and all a report prints about it."""
+
+    code: str
+    name: str
+    severity: Severity
+    confidence: Confidence
+    effort: Effort
+    page: str
+    """The rule's docstring: Markdown with the three fixed headings."""
+    controls: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    passed: int = 0
+    failed: int = 0
+    unknown: int = 0
+    not_applicable: int = 0
+
+    @property
+    def judged(self) -> int:
+        """The M of "N of M failed": subjects with a verdict, unknown ones included."""
+        return self.passed + self.failed + self.unknown
+
+
+def fingerprint(code: str, subject_id: str, key: tuple[str, ...]) -> str:
+    """Return 32 hexadecimal digits that stay the same while code, subject and declared key do (case is ignored)."""
+    parts = "\x1f".join([code, subject_id.lower(), *(part.lower() for part in key)])
+    return hashlib.sha256(parts.encode()).hexdigest()[:32]

@@ -1,0 +1,1 @@
+"""What a rule may ask: tables, keys, snapshots, gaps."""

@@ -1,0 +1,133 @@
+"""Whom a gap concerns: which subjects of a rule can no longer be passed, or convicted, because something was not read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scanner.facts import ids
+from scanner.facts.schema import Level, Span, collected_tables, table_of
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from scanner.facts.store import FactStore
+
+
+@dataclass(frozen=True, slots=True)
+class GapRow:
+    """A gap as it stands in the facts; ``scope_id`` in lower case, ``/`` for everything."""
+
+    table: str
+    scope_id: str
+    reason: str
+    detail: str
+
+    @property
+    def sentence(self) -> str:
+        """The gap for people."""
+        where = "anywhere" if self.scope_id == ids.ROOT else f"in {self.scope_id}"
+        return f"{self.table} not read {where}: {self.reason}. {self.detail}"
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A gap with the subjects it concerns: everybody (None), or those in or under these entities."""
+
+    gap: GapRow
+    within: frozenset[int] | None
+
+
+class Coverage:
+    """The gaps of one world, asked per rule."""
+
+    def __init__(self, store: FactStore) -> None:
+        self._store = store
+        self.gaps = [
+            GapRow(row["table"], row["scope_id"], row["reason"], row["detail"]) for row in store.gaps()
+        ]
+        self._within: dict[str, frozenset[int]] = {}
+
+    def of(self, *names: str) -> list[GapRow]:
+        """Return the gaps in the collected tables that these tables or views rest on."""
+        tables = frozenset[str]().union(*(collected_tables(name) for name in names)) if names else frozenset()
+        return [gap for gap in self.gaps if gap.table in tables]
+
+    def doubts(self, subject: str, names: tuple[str, ...]) -> list[Doubt]:
+        """Return the gaps in these tables that concern subjects that were seen.
+
+        The subject table's own gaps are not among them: a subject that was seen was read, and those that were
+        not are unknown as a whole (:meth:`of`). A local gap concerns what lies in its scope; a gap in a table
+        whose rows may speak of anything concerns everybody.
+        """
+        own = collected_tables(subject)
+        doubts = []
+        for gap in self.of(*names):
+            if gap.table in own:
+                continue
+            if gap.scope_id == ids.ROOT or table_of(gap.table).span is Span.ANYWHERE:
+                doubts.append(Doubt(gap, None))
+            else:
+                doubts.append(Doubt(gap, self._entities_within(gap.scope_id)))
+        return doubts
+
+    def own_doubts(self, subject: str) -> list[Doubt]:
+        """Return the gaps of the subject table that are about single subjects that were seen: a role not understood."""
+        return [
+            Doubt(gap, within)
+            for gap in self.of(subject)
+            if not _is_container(gap.scope_id) and (within := self._entities_within(gap.scope_id))
+        ]
+
+    def unread(self, subject: str) -> list[GapRow]:
+        """Return the gaps of the subject table behind which subjects may hide: one for each scope."""
+        hidden = {
+            gap.scope_id: gap
+            for gap in reversed(self.of(subject))
+            if _is_container(gap.scope_id) or not self._entities_within(gap.scope_id)
+        }
+        return [hidden[scope_id] for scope_id in sorted(hidden)]
+
+    def _entities_within(self, scope_id: str) -> frozenset[int]:
+        """Return the key of the entity with this id and of every scope below it; empty when it was never seen."""
+        import polars as pl
+
+        if scope_id not in self._within:
+            at = (
+                self._store.frame("entities")
+                .filter(pl.col("id").str.to_lowercase().str.strip_chars_end("/") == scope_id)
+                .select("entity")
+                .collect()
+                .to_series()
+            )
+            below = (
+                self._store.frame("scope_ancestors")
+                .filter(pl.col("ancestor").is_in(at.implode()))
+                .select("scope")
+                .collect()
+                .to_series()
+            )
+            self._within[scope_id] = frozenset([*at, *below])
+        return self._within[scope_id]
+
+
+def _is_container(scope_id: str) -> bool:
+    return scope_id.startswith("/") and ids.place(scope_id).level is not Level.RESOURCE
+
+
+def concerned(
+    subjects: pl.LazyFrame, key: str, entities: pl.LazyFrame, within: frozenset[int]
+) -> pl.LazyFrame:
+    """Return those subjects (one key column) that are, or lie in, one of these entities."""
+    import polars as pl
+
+    inside = pl.Series(sorted(within), dtype=pl.UInt32).implode()
+    placed = entities.select(pl.col("entity").alias(key), "subscription", "parent")
+    return (
+        subjects.select(key)
+        .join(placed, on=key)
+        .filter(
+            pl.col(key).is_in(inside) | pl.col("subscription").is_in(inside) | pl.col("parent").is_in(inside)
+        )
+        .select(key)
+    )

@@ -1,0 +1,493 @@
+"""The tables a rule may ask: one class per table, one sentence per column.
+
+A column that ends in the name of an entity kind (``identity``, ``resource``, ``wider_assignment``...)
+is a **key**: an unsigned 32-bit number that stands for a row of ``entities``. Strings are kept once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import Any, ClassVar, Literal
+
+SCHEMA_VERSION = 1
+"""Raised when a table or column changes its meaning; a snapshot of another version is refused."""
+
+ColumnType = Literal["key", "count", "level", "flag", "text"]
+
+
+class Level(IntEnum):
+    """How wide a scope is; a smaller number is wider, so ``level <= Level.SUBSCRIPTION`` reads well."""
+
+    TENANT = 0
+    MANAGEMENT_GROUP = 1
+    SUBSCRIPTION = 2
+    RESOURCE_GROUP = 3
+    RESOURCE = 4
+
+
+LEVEL_NAMES: dict[Level, str] = {
+    Level.TENANT: "tenant root",
+    Level.MANAGEMENT_GROUP: "management group",
+    Level.SUBSCRIPTION: "subscription",
+    Level.RESOURCE_GROUP: "resource group",
+    Level.RESOURCE: "resource",
+}
+
+
+class Kind(StrEnum):
+    """What an entity is; also the last word of every column that holds its key."""
+
+    IDENTITY = "identity"
+    PRINCIPAL = "principal"
+    RESOURCE = "resource"
+    ASSIGNMENT = "assignment"
+    ROLE = "role"
+    SCOPE = "scope"
+    CREDENTIAL = "credential"
+    ADMINISTRATOR = "administrator"
+    DENIAL = "denial"
+
+
+KEY_WORDS = frozenset(
+    [*(kind.value for kind in Kind), "entity", "subscription", "ancestor", "parent", "holder", "group"]
+)
+"""Last words of column names that hold an entity key."""
+
+
+def is_key_column(name: str) -> bool:
+    """Whether a column of this name holds entity keys: its last word is a kind of entity."""
+    return name.rsplit("_", 1)[-1] in KEY_WORDS
+
+
+class Span(StrEnum):
+    """Where the rows that speak about a subject may come from; decides whom a gap concerns."""
+
+    LOCAL = "local"
+    """Only from the subject's own scope: a gap in one subscription leaves the others judged."""
+
+    ANYWHERE = "anywhere"
+    """From anywhere in the tenant: a gap in one subscription may hide a row about any subject."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its type, whether it may be null, and its sentence."""
+
+    name: str
+    type: ColumnType
+    nullable: bool
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    type: ColumnType
+    nullable: bool
+    sentence: str
+
+
+def key(sentence: str, *, nullable: bool = False) -> Any:
+    """Declare a column of entity keys."""
+    return _About("key", nullable, sentence)
+
+
+def text(sentence: str, *, nullable: bool = False) -> Any:
+    """Declare a column of strings."""
+    return _About("text", nullable, sentence)
+
+
+def flag(sentence: str, *, nullable: bool = False) -> Any:
+    """Declare a column of booleans."""
+    return _About("flag", nullable, sentence)
+
+
+def count(sentence: str, *, nullable: bool = False) -> Any:
+    """Declare a column of unsigned 32-bit numbers that are not keys."""
+    return _About("count", nullable, sentence)
+
+
+def level(sentence: str) -> Any:
+    """Declare a column of :class:`Level` numbers."""
+    return _About("level", False, sentence)
+
+
+class Table:
+    """One table; subclasses declare the columns. ``row`` names the key that is unique, if one is."""
+
+    name: ClassVar[str]
+    columns: ClassVar[tuple[Column, ...]]
+    row: ClassVar[str | None] = None
+    span: ClassVar[Span] = Span.LOCAL
+    derived: ClassVar[bool] = False
+    """Computed from other tables, never collected."""
+    stored: ClassVar[bool] = True
+    """Kept in snapshots; a derived table that is not is computed when a rule reads it."""
+    source_tables: ClassVar[tuple[str, ...]] = ()
+    """For a derived table or a view: the collected tables whose gaps are its gaps."""
+
+    def __init_subclass__(cls, *, name: str) -> None:
+        columns = []
+        for column, about in list(vars(cls).items()):
+            if isinstance(about, _About):
+                if (about.type == "key") != is_key_column(column):
+                    raise TypeError(
+                        f"{name}.{column}: exactly the columns whose last word is an entity kind are keys"
+                    )
+                columns.append(Column(column, about.type, about.nullable, about.sentence))
+        cls.columns = tuple(columns)
+        cls.name = name  # only now: a table may have a column called name
+
+
+class Entities(Table, name="entities"):
+    """Everything a finding can be about, once."""
+
+    row = "entity"
+    entity = key("The key by which every other table refers to it.")
+    kind = text("What it is: one of the kinds of entity (identity, principal, resource, assignment, ...).")
+    id = text("Its Azure resource id or object id, as Azure wrote it.")
+    name = text("Its name for people.")
+    type = text("Its ARM type in lower case, or the kind of principal.")
+    subscription = key(
+        "The subscription it lies in; null above subscriptions and for directory objects.", nullable=True
+    )
+    parent = key(
+        "The scope that directly contains it; null for the tenant root and directory objects.", nullable=True
+    )
+
+
+class Tags(Table, name="tags"):
+    """A tag on an entity."""
+
+    entity = key("What is tagged.")
+    tag = text("The tag's name as written.")
+    value = text("The tag's value as written.")
+
+
+class Places(Table, name="places"):
+    """Where in a repository an entity is declared; empty for a tenant."""
+
+    row = "entity"
+    entity = key("What is declared there.")
+    uri = text("The file, relative to the scanned folder, with forward slashes.")
+    line = count("First line, from 1.")
+    column = count("First column, from 1.")
+    end_line = count("Last line, from 1.")
+    end_column = count("Column after the last character, from 1.")
+
+
+class Scopes(Table, name="scopes"):
+    """A place where access can be granted: tenant root, management group, subscription, resource group, resource."""
+
+    row = "scope"
+    scope = key("The scope.")
+    level = level("How wide it is.")
+    subscription = key("The subscription it is or lies in; null above subscriptions.", nullable=True)
+    parent = key(
+        "The next wider scope; null for the tenant root, and where it could not be read.", nullable=True
+    )
+
+
+class ScopeAncestors(Table, name="scope_ancestors"):
+    """Every scope with every scope that contains it, itself included."""
+
+    derived = True
+    source_tables = ("scopes",)
+    scope = key("The scope.")
+    ancestor = key("A scope that contains it, or itself.")
+    distance = count("Steps from the scope up to the ancestor; 0 for itself.")
+
+
+class Identities(Table, name="identities"):
+    """A managed identity that was seen: user-assigned, or the system-assigned one of a resource."""
+
+    row = "identity"
+    identity = key("The identity.")
+    user_assigned = flag("True for a user-assigned identity, false for a resource's own.")
+    principal = key(
+        "Its service principal in the directory; null while Azure has not given one.", nullable=True
+    )
+    resource = key(
+        "The resource a system-assigned identity belongs to; null for user-assigned.", nullable=True
+    )
+    client_id = text("Its application (client) id in lower case.", nullable=True)
+    location = text("The Azure region it lies in.", nullable=True)
+    isolation = text("isolationScope as Azure gives it: None or Regional.", nullable=True)
+
+
+class Principals(Table, name="principals"):
+    """Somebody or something that holds access or could."""
+
+    row = "principal"
+    principal = key("The principal.")
+    type = text("User, Group, ServicePrincipal, ForeignGroup, Device, or Unknown.")
+    exists = flag(
+        "Whether the directory still knows it; null where the directory was not asked or did not say.",
+        nullable=True,
+    )
+    managed = flag("Whether it is known to be the service principal of a managed identity.")
+
+
+class Memberships(Table, name="memberships"):
+    """A principal is a member, directly or through nested groups, of a group that holds access."""
+
+    span = Span.ANYWHERE
+    principal = key("The member.")
+    group = key("The group, itself a principal.")
+
+
+class Resources(Table, name="resources"):
+    """An Azure resource that rules or attachments speak about."""
+
+    row = "resource"
+    resource = key("The resource.")
+    type = text("Its ARM type in lower case.")
+    kind = text("Azure's `kind`, in lower case; null where the type has none.", nullable=True)
+    location = text("The Azure region it lies in.", nullable=True)
+    system_assigned = flag("Whether it has a system-assigned identity.")
+    user_assigned = flag("Whether it has at least one user-assigned identity.")
+    identity_capable = flag("Whether its type can have a managed identity.")
+
+
+class Attachments(Table, name="attachments"):
+    """A resource can act as an identity, through its `identity` block or a nested property."""
+
+    span = Span.ANYWHERE
+    identity = key("The identity; it has no row in `identities` when it could not be found.")
+    resource = key("The resource that can act as it.")
+    property = text(
+        "The property that says so, for example properties.identityProfile.kubeletidentity.resourceId."
+    )
+    found = flag(
+        "True when the identity was found, false when the place where it should be was read whole and it is not there, "
+        "null when that place was not read.",
+        nullable=True,
+    )
+
+
+class FederatedCredentials(Table, name="federated_credentials"):
+    """An external issuer's tokens are accepted as proof of being a user-assigned identity."""
+
+    row = "credential"
+    credential = key("The federated identity credential.")
+    identity = key("The identity it lets its holder become.")
+    issuer = text("The issuer as written.")
+    subject = text(
+        "The subject as written; null where an expression stands in its place or none is given.",
+        nullable=True,
+    )
+    audience = text("The audiences, comma separated; Azure allows exactly one.")
+    expression = text("The claims matching expression of a flexible credential.", nullable=True)
+
+
+class Assignments(Table, name="assignments"):
+    """A role assignment: principal, role, scope."""
+
+    row = "assignment"
+    span = Span.ANYWHERE
+    assignment = key("The role assignment.")
+    principal = key("Who holds it.")
+    role = key("The role definition.")
+    scope = key("Where it holds, and everywhere below.")
+    level = level("How wide the scope is.")
+    eligible = flag(
+        "True when it must first be activated (Privileged Identity Management), false when it holds now."
+    )
+    workload = flag(
+        "True when the principal is a service principal (managed identities included), false for people and groups."
+    )
+    condition = text("The ABAC condition on the assignment.", nullable=True)
+
+
+class Roles(Table, name="roles"):
+    """A role definition."""
+
+    row = "role"
+    role = key("The role definition.")
+    guid = text("Its GUID in lower case.")
+    custom = flag("True for a custom role, false for a built-in one.")
+    readable = flag(
+        "False when its permissions could not be read or understood: what it allows is not known."
+    )
+
+
+class Permissions(Table, name="permissions"):
+    """One pattern of one permission entry of a role."""
+
+    role = key("The role definition.")
+    entry = count("Which permission entry, from 0; notActions subtract only within their entry.")
+    part = text("actions, notActions, dataActions or notDataActions.")
+    pattern = text("The pattern as written, `*` standing for any run of characters.")
+    condition = text("The ABAC condition of the entry.", nullable=True)
+
+
+class Capabilities(Table, name="capabilities"):
+    """A power that a role really gives, computed from its action lists and never from its name."""
+
+    derived = True
+    source_tables = ("roles",)
+    role = key("The role definition.")
+    power = text("The power: one of scanner.catalog.capabilities.Power.")
+    pattern = text("The action pattern that gives it.")
+    conditioned = flag("True when every permission entry that gives it carries a condition.")
+
+
+class Denials(Table, name="denials"):
+    """A deny assignment takes a power away from a role assignment."""
+
+    derived = True
+    source_tables = ("deny_assignments",)
+    assignment = key("The role assignment that is cut short.")
+    power = text("The power it does not give after all.")
+    denial = key("The deny assignment that takes it away.")
+
+
+class DenyAssignments(Table, name="deny_assignments"):
+    """One pattern, for one principal, of a deny assignment."""
+
+    span = Span.ANYWHERE
+    denial = key("The deny assignment.")
+    scope = key("Where it holds.")
+    below = flag("Whether it also holds below its scope.")
+    principal = key("Who is denied; null means everybody.", nullable=True)
+    excluded = flag("True when this row says that the principal is spared.")
+    entry = count("Which permission entry, from 0.")
+    part = text("actions, notActions, dataActions or notDataActions.")
+    pattern = text("The pattern as written.")
+
+
+class Grants(Table, name="grants"):
+    """Access as it is held: a role assignment with whoever ends up with it, directly or through a group."""
+
+    derived = True
+    span = Span.ANYWHERE
+    source_tables = ("assignments",)
+    assignment = key("The role assignment.")
+    role = key("The role definition.")
+    scope = key("Where it holds, and everywhere below.")
+    level = level("How wide the scope is.")
+    holder = key(
+        "The principal that ends up with the access: the one assigned, or a member of the assigned group."
+    )
+    identity = key("The managed identity that is this principal; null for anything else.", nullable=True)
+    group = key("The group through which it is held; null when direct.", nullable=True)
+    workload = flag("True when the holder is a service principal, managed identities included.")
+    eligible = flag("True when it must first be activated.")
+    conditioned = flag("True when the assignment carries a condition.")
+
+
+class Reach(Table, name="reach"):
+    """What a managed identity can do where: the widest scopes at which it holds each power."""
+
+    derived = True
+    stored = False
+    span = Span.ANYWHERE
+    source_tables = ("assignments", "roles", "deny_assignments")
+    identity = key("The identity.")
+    power = text("The power.")
+    scope = key("A scope at which it holds the power, not below another such scope.")
+    level = level("How wide the scope is.")
+
+
+class Escalations(Table, name="escalations"):
+    """An identity can become another one, through a power it holds over it or over a resource that carries it."""
+
+    derived = True
+    stored = False
+    span = Span.ANYWHERE
+    source_tables = ("assignments", "roles", "attachments", "deny_assignments")
+    identity = key("The identity that can take over.")
+    target_identity = key("The identity it can become.")
+    power = text("The power that makes it possible.")
+    scope = key("Where it holds that power.")
+
+
+class Settings(Table, name="settings"):
+    """The value of a resource property that a rule asked for."""
+
+    resource = key("The resource.")
+    path = text(
+        "The property path as the rule wrote it, for example properties.servicePrincipalProfile.clientId."
+    )
+    value = text(
+        "The value as JSON; null when the property is absent or could not be resolved.", nullable=True
+    )
+    resolved = flag(
+        "False when the value cannot be known (an expression in code); true for values and for absence."
+    )
+
+
+class Credentials(Table, name="credentials"):
+    """A key, password or secret that a resource or a piece of code is seen to use."""
+
+    row = "credential"
+    credential = key("The use of the credential.")
+    resource = key("The resource that uses it; null for code outside any resource.", nullable=True)
+    type = text("What it is: registry-password, secret-value, storage-key, service-principal, ...")
+    property = text("Where it is seen: the property path or the setting's name, never the secret itself.")
+
+
+class ClassicAdministrators(Table, name="classic_administrators"):
+    """A classic (pre-RBAC) administrator of a subscription."""
+
+    row = "administrator"
+    administrator = key("The classic administrator entry.")
+    scope = key("The subscription.")
+    type = text("ServiceAdministrator, CoAdministrator or AccountAdministrator, as Azure writes it.")
+
+
+class Gaps(Table, name="gaps"):
+    """Something that was not read, and why. Unread is never clean."""
+
+    table = text("The table that lacks rows.")
+    scope_id = text("The Azure id of what was not read, in lower case; the tenant root `/` for everything.")
+    reason = text(
+        "One word: refused, unlicensed, throttled, truncated, skipped, unsupported, malformed, failed, expired."
+    )
+    detail = text("What happened, in one sentence, without secrets.")
+
+
+TABLES: dict[str, type[Table]] = {table.name: table for table in Table.__subclasses__()}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A named part of a table, usable wherever a table is: as a subject, or read by a rule."""
+
+    name: str
+    table: str
+    sentence: str
+
+
+VIEWS: dict[str, View] = {
+    view.name: view
+    for view in (
+        View("user_assigned_identities", "identities", "The user-assigned identities."),
+        View("system_assigned_identities", "identities", "The system-assigned identities."),
+        View(
+            "workload_assignments",
+            "assignments",
+            "Role assignments that hold now and are held by service principals.",
+        ),
+        View("custom_roles", "roles", "The custom roles."),
+        View(
+            "assignments_of_unreadable_roles",
+            "assignments",
+            "Workload assignments whose role's permissions are not known; with a `reason`, for undecided(facts).",
+        ),
+    )
+}
+
+
+def table_of(name: str) -> type[Table]:
+    """Return the table behind a table's or a view's name; :class:`KeyError` when there is none."""
+    view = VIEWS.get(name)
+    return TABLES[view.table if view else name]
+
+
+def collected_tables(name: str) -> frozenset[str]:
+    """Return the collected tables that a table or view rests on: their gaps are its gaps."""
+    table = table_of(name)
+    if not table.derived:
+        return frozenset([table.name])
+    return frozenset().union(*(collected_tables(source) for source in table.source_tables))

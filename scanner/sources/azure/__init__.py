@@ -1,0 +1,1 @@
+"""A live tenant or an export of one, through Resource Graph and its neighbours."""
