@@ -19,7 +19,9 @@ LABEL_LIMIT = 120
 
 _PICTURES = {code: chr(0x2400 + code) for code in range(0x20)} | {0x0A: "\u2424", 0x7F: "\u2421"}
 _SURROGATES = re.compile("[\ud800-\udfff]")
-_UNSEEN = re.compile("[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
+_UNSEEN = re.compile(
+    "[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+)
 
 
 def visible(text: str) -> str:
@@ -50,7 +52,9 @@ def cut(text: str, limit: int = TABLE_LIMIT) -> str:
 def shown(text: str, limit: int = TABLE_LIMIT) -> str:
     """Return the text visible and cut: what tables, lists and messages for people print."""
     # Cut first: making 10,000 characters visible only to drop most of them costs time for nothing.
-    return cut(visible(text), limit) if len(text) <= limit else visible(text[:limit]) + cut(text, limit)[limit:]
+    return (
+        cut(visible(text), limit) if len(text) <= limit else visible(text[:limit]) + cut(text, limit)[limit:]
+    )
 
 
 def encodable(value: Any) -> Any:

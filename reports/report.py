@@ -7,7 +7,10 @@ from datetime import datetime
 import msgspec
 
 from scanner.engine.finding import Finding, Gap, RuleFault, RuleResult, Unknown
+from scanner.engine.picture import Exposure
 from scanner.rule import Severity
+
+__all__ = ["Exposure", "Report", "RunInfo", "ToolInfo"]
 
 
 class ToolInfo(msgspec.Struct, frozen=True):
@@ -37,18 +40,6 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     requests: int
     subjects: dict[str, int]
     """How many of each kind were seen: identities, role assignments, resources, subscriptions, ..."""
-
-
-class Exposure(msgspec.Struct, frozen=True):
-    """How many managed identities hold a privilege at a scope level: one cell of the picture.
-
-    ``level`` is a name of :data:`scanner.facts.schema.LEVEL_NAMES`; an identity counts once per level, at its
-    strongest privilege there.
-    """
-
-    level: str
-    privilege: str
-    identities: int
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ GitHub refuses a run with more than 25,000 results (it shows 5,000) and a rule w
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -40,6 +41,7 @@ _LEVELS: dict[Severity, str] = {
     Severity.LOW: "note",
     Severity.INFO: "note",
 }
+_HALF_ESCAPE = re.compile("%.?$")
 _PROBLEM_SEVERITY = {"error": "error", "warning": "warning", "note": "recommendation"}
 _PRECISION = {Confidence.HIGH: "high", Confidence.MEDIUM: "medium", Confidence.LOW: "low"}
 
@@ -48,7 +50,11 @@ _NOTIFICATIONS: tuple[tuple[str, str, str], ...] = (
     ("rule-fault", "Rule crashed", "A rule crashed; every subject of it is unknown."),
     ("unknown", "Unknown", "A rule could not give an answer for some subjects."),
     ("notice", "Notice", "Something about the settings or the exceptions needs attention."),
-    ("left-out", "Left out", "The file would exceed a limit of its consumers, so the least severe are left out."),
+    (
+        "left-out",
+        "Left out",
+        "The file would exceed a limit of its consumers, so the least severe are left out.",
+    ),
 )
 _NOTIFICATION_INDEX = {name: index for index, (name, _, _) in enumerate(_NOTIFICATIONS)}
 
@@ -66,7 +72,12 @@ def render(report: Report) -> bytes:
                 "version": report.tool.version,
                 "rules": [_rule(rule) for rule in report.rules],
                 "notifications": [
-                    {"id": name, "name": title, "shortDescription": {"text": title}, "fullDescription": {"text": text}}
+                    {
+                        "id": name,
+                        "name": title,
+                        "shortDescription": {"text": title},
+                        "fullDescription": {"text": text},
+                    }
                     for name, title, text in _NOTIFICATIONS
                 ],
             }
@@ -80,11 +91,15 @@ def render(report: Report) -> bytes:
                 "executionSuccessful": is_complete(report),
                 "startTimeUtc": _time(report.run.started),
                 "endTimeUtc": _time(report.run.finished),
-                "toolExecutionNotifications": _notifications(report, index, len(report.findings) - len(results)),
+                "toolExecutionNotifications": _notifications(
+                    report, index, len(report.findings) - len(results)
+                ),
             }
         ],
         "originalUriBaseIds": {
-            "AZURE": {"description": {"text": "Azure resource ids, lower-cased, as paths: nothing is stored there."}},
+            "AZURE": {
+                "description": {"text": "Azure resource ids, lower-cased, as paths: nothing is stored there."}
+            },
             "%SRCROOT%": {"description": {"text": "The root of the repository."}},
         },
         "columnKind": "utf16CodeUnits",
@@ -118,7 +133,8 @@ def artifact_path(identifier: str) -> str:
     path = "/".join(["azure", *(segments or ["root"])])
     if len(path) > PATH_LIMIT:
         digest = hashlib.sha256(identifier.lower().encode("utf-8", "replace")).hexdigest()[:16]
-        path = f"{path[: PATH_LIMIT - 20].rpartition('%')[0] or path[: PATH_LIMIT - 20]}-{digest}"
+        # A cut in the middle of a percent escape would make the path invalid.
+        path = f"{_HALF_ESCAPE.sub('', path[: PATH_LIMIT - 20])}-{digest}"
     return path
 
 
@@ -217,7 +233,7 @@ def _physical(identifier: str, location: Location | None) -> dict[str, Any]:
         # A resource has no lines; code scanning shows nothing without one, so all of it is line 1.
         return {
             "artifactLocation": {"uri": artifact_path(identifier), "uriBaseId": "AZURE"},
-            "region": {"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 2},
+            "region": {"startLine": 1},
         }
     return {
         "artifactLocation": {

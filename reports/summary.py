@@ -46,6 +46,11 @@ class FamilySummary(msgspec.Struct, frozen=True, kw_only=True):
     by_severity: dict[Severity, int]
     score: int | None
 
+    @property
+    def worst(self) -> Severity | None:
+        """The worst severity among its open findings."""
+        return next((severity for severity, count in self.by_severity.items() if count), None)
+
 
 class Priority(msgspec.Struct, frozen=True):
     """A weakness to fix, with its findings that nobody accepted, worst first."""
@@ -107,8 +112,8 @@ def verdict(report: Report) -> str:
     unknown = sum(rule.unknown for rule in report.rules)
     count = len(report.open_findings)
     if count:
-        failing = plural(len({finding.code for finding in report.open_findings}), "rule")
-        text = f"{plural(count, 'open finding')} from {failing} of {len(report.rules):,}"
+        failing = len({finding.code for finding in report.open_findings})
+        text = f"{plural(count, 'open finding')} from {failing:,} of {rules}"
         if not is_complete(report):
             text += ", and not everything could be read"
         return text

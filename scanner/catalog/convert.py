@@ -19,6 +19,9 @@ from scanner.catalog.permissions import read_permissions
 from scanner.catalog.roles import ROOT_SCOPES, BuiltInRole, RoleStatus
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+# A property that speaks of an identity; `vmSize` and `siteAlsoStopped` hold "msi" only by accident of case.
+_IDENTITY_NAME = re.compile(r"[iI]dentit|msi(?![a-z])|MSI")
 Record = dict[str, Any]
 
 
@@ -31,6 +34,8 @@ def convert_roles(document: object, label: str, date: str | None = None) -> byte
 
     `date` (YYYY-MM-DD) is needed for the second: Azure's answer carries none.
     """
+    if date is not None and not _DAY.fullmatch(date):
+        raise CatalogInputError(f"--date: {date!r} is not a day as YYYY-MM-DD")
     if isinstance(document, list):
         if date is None:
             raise CatalogInputError(
@@ -42,14 +47,12 @@ def convert_roles(document: object, label: str, date: str | None = None) -> byte
             if _text(_object(item, label, index), "roleType", label, index).lower() == "builtinrole"
         ]
         sources: list[str] = ["az role definition list"]
-        roles = [
-            _role(item, "name", "roleName", label, index, "current") for index, item in enumerate(records)
-        ]
+        roles = [_role(item, label, index, from_az=True) for index, item in enumerate(records)]
     else:
         records = _records(document, "roles", label)
         sources, found = describe_sources(document, label)
         date = date or found
-        roles = [_role(item, "id", "name", label, index, None) for index, item in enumerate(records)]
+        roles = [_role(item, label, index, from_az=False) for index, item in enumerate(records)]
     if not roles:
         raise CatalogInputError(f"{label}: holds no built-in role")
     roles.sort(key=lambda role: (role.name.lower(), role.guid))
@@ -63,9 +66,8 @@ def convert_roles(document: object, label: str, date: str | None = None) -> byte
     return render({"schema": 1, "date": date, "sources": sources}, "roles", roles)
 
 
-def _role(
-    item: Record, id_key: str, name_key: str, label: str, index: int, status: str | None
-) -> BuiltInRole:
+def _role(item: Record, label: str, index: int, *, from_az: bool) -> BuiltInRole:
+    id_key, name_key = ("name", "roleName") if from_az else ("id", "name")
     guid = _text(item, id_key, label, index).lower()
     name = _text(item, name_key, label, index)
     if not _GUID.fullmatch(guid):
@@ -74,7 +76,7 @@ def _role(
     for number, entry in enumerate(permissions):
         if entry.problems:
             raise CatalogInputError(f"{label}: role {name!r}, permission entry {number}: {entry.problems[0]}")
-    status = status or item.get("status", "current")
+    status = "current" if from_az else item.get("status", "current")
     known = next((one for one in get_args(RoleStatus) if one == status), None)
     if known is None:
         raise CatalogInputError(
@@ -97,14 +99,13 @@ def convert_operations(document: object, label: str) -> bytes:
         resource_type, end = _split_operation(name)
         types.setdefault(resource_type, {}).setdefault(plane, set()).add(end)
 
-    planes = {True: "data", False: "control", None: "unknown"}
     for index, item in enumerate(_records(document, "operations", label)):
         flag = item.get("isDataAction")
         if flag is not None and not isinstance(flag, bool):
             raise CatalogInputError(
                 f"{label}: operation {index}: isDataAction is neither true, false nor null"
             )
-        add(_text(item, "name", label, index), planes[flag])
+        add(_text(item, "name", label, index), "unknown" if flag is None else "data" if flag else "control")
     derived = document.get("derivedFromTypes", []) if isinstance(document, dict) else []
     if not isinstance(derived, list) or not all(isinstance(name, str) for name in derived):
         raise CatalogInputError(f"{label}: 'derivedFromTypes' is not a list of text")
@@ -133,11 +134,12 @@ def convert_escalations(document: object, label: str) -> bytes:
     sources, date = describe_sources(document, label)
     records = []
     for index, item in enumerate(_records(document, "actions", label)):
-        fields = {
+        fields: Record = {
             key: item[key] for key in ("action", "outcome", "reach", "technique", "needs") if key in item
         }
+        fields["data"] = item.get("isDataAction", False)
         try:
-            record = msgspec.convert({**fields, "data": item.get("isDataAction", False)}, EscalationAction)
+            record = msgspec.convert(fields, EscalationAction)
         except msgspec.ValidationError as error:
             raise CatalogInputError(f"{label}: action {index}: {error}") from error
         records.append(record)
@@ -157,7 +159,11 @@ def convert_identity_types(document: object, label: str) -> bytes:
             raise CatalogInputError(
                 f"{label}: element {index} of identityReferencePaths: 'paths' is not a list of text"
             )
-        paths[_text(item, "type", label, index).lower()] = tuple(sorted(found))
+        named = sorted(
+            path.replace("[*]", "[]") for path in found if _IDENTITY_NAME.search(path.rpartition(".")[2])
+        )
+        if named:
+            paths[_text(item, "type", label, index).lower()] = tuple(named)
     types: dict[str, IdentityType] = {}
     for index, item in enumerate(_records(document, "types", label)):
         name = _text(item, "type", label, index).lower()
@@ -166,7 +172,8 @@ def convert_identity_types(document: object, label: str) -> bytes:
             raise CatalogInputError(
                 f"{label}: {name}: systemAssigned, userAssigned, readOnly have to be true or false"
             )
-        types[name] = IdentityType(name, *flags, paths=paths.get(name, ()))
+        system, user, read_only = flags
+        types[name] = IdentityType(name, system, user, read_only, paths.get(name, ()))
     if not types:
         raise CatalogInputError(f"{label}: holds no type")
     for name in paths.keys() - types.keys():

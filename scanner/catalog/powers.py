@@ -25,6 +25,7 @@ class Power(StrEnum):
     GRANT_ACCESS = "grant_access"
     WRITE_ROLE_ASSIGNMENTS = "write_role_assignments"
     DEFINE_ROLES = "define_roles"
+    ELEVATE_ACCESS = "elevate_access"
     MANAGE_EVERYTHING = "manage_everything"
     NOT_UNDERSTOOD = "not_understood"
     ASSIGN_IDENTITY = "assign_identity"
@@ -44,12 +45,13 @@ MEANINGS: Mapping[Power, str] = MappingProxyType(
         Power.GRANT_ACCESS: "Can hand out access at the scope, and so make its holder an owner.",
         Power.WRITE_ROLE_ASSIGNMENTS: "Can create role assignments.",
         Power.DEFINE_ROLES: "Can create and change role definitions, the ones its holder has included.",
+        Power.ELEVATE_ACCESS: "Can take user access administration of the tenant, if assigned at its root.",
         Power.MANAGE_EVERYTHING: "Can create and change most kinds of resources, as Contributor can.",
         Power.NOT_UNDERSTOOD: "Part of the role could not be read, so it may allow more than is shown.",
         Power.ASSIGN_IDENTITY: "Can attach a user-assigned identity to a resource and act as it from there.",
         Power.FEDERATE_IDENTITY: "Can let an outside issuer's tokens be exchanged for an identity's token.",
         Power.RUN_CODE: "Can run code or deployments that act as another identity.",
-        Power.GRANT_SERVICE_ACCESS: "Can make its holder an administrator inside a service with access lists of its own.",
+        Power.GRANT_SERVICE_ACCESS: "Can make its holder an administrator in a service with its own access lists.",
         Power.ALL_DATA: "Can read or change the data of most services.",
         Power.DATA_ACCESS: "Can read or change data kept in a service.",
         Power.READ_CREDENTIALS: "Can read keys, secrets or tokens that open a service without a role.",
@@ -74,13 +76,13 @@ MOST = 0.5
 _IDENTITY = "microsoft.managedidentity/userassignedidentities"
 _AUTHORIZATION = "microsoft.authorization"
 
-# In the order they are named as the example. An elevateAccess takes effect at the root scope only.
+# In the order they are named as the example. `elevateAccess/action` is not among them: it is asked for at the root
+# scope, where no custom role can be assigned, so that `*` without Authorization writes does not make an owner.
 GRANTING = (
     f"{_AUTHORIZATION}/roleassignments/write",
     f"{_AUTHORIZATION}/roledefinitions/write",
     f"{_AUTHORIZATION}/roleassignmentschedulerequests/write",
     f"{_AUTHORIZATION}/roleeligibilityschedulerequests/write",
-    f"{_AUTHORIZATION}/elevateaccess/action",
 )
 
 # Data operations that neither read nor change what a customer keeps in a service, with the reason.
@@ -195,6 +197,7 @@ def operations_giving() -> Mapping[Power, Giving]:
             Power.GRANT_ACCESS: Giving(known.mask(GRANTING)),
             Power.WRITE_ROLE_ASSIGNMENTS: Giving(known.mask([f"{_AUTHORIZATION}/roleassignments/write"])),
             Power.DEFINE_ROLES: Giving(known.mask([f"{_AUTHORIZATION}/roledefinitions/write"])),
+            Power.ELEVATE_ACCESS: Giving(known.mask([f"{_AUTHORIZATION}/elevateaccess/action"])),
             Power.ASSIGN_IDENTITY: Giving(attaching),
             Power.FEDERATE_IDENTITY: Giving(known.mask([f"{_IDENTITY}/federatedidentitycredentials/write"])),
             # Attaching alone runs nothing; it is a power of its own.

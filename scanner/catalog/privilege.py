@@ -36,6 +36,8 @@ _RANKS = {
     Power.GRANT_ACCESS: Privilege.GRANTS_ACCESS,
     Power.WRITE_ROLE_ASSIGNMENTS: Privilege.GRANTS_ACCESS,
     Power.DEFINE_ROLES: Privilege.GRANTS_ACCESS,
+    # Takes effect at the root scope only, which a role does not know.
+    Power.ELEVATE_ACCESS: Privilege.GRANTS_SOME_ACCESS,
     Power.MANAGE_EVERYTHING: Privilege.MANAGES_EVERYTHING,
     Power.NOT_UNDERSTOOD: Privilege.NOT_UNDERSTOOD,
     Power.ASSIGN_IDENTITY: Privilege.IDENTITY_OR_CODE,

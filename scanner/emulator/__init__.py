@@ -1,1 +1,23 @@
 """A local Azure for demo, tests and rule authors: real HTTP, real SDK clients."""
+
+from scanner.emulator.behaviour import Behaviour, BehaviourError, with_switches
+from scanner.emulator.generate import Scale, generate, parse_scale
+from scanner.emulator.kql import EngineMissingError
+from scanner.emulator.server import Emulator, Recorded, serve
+from scanner.emulator.tenant import Tenant, TenantError, load_tenant
+
+__all__ = [
+    "Behaviour",
+    "BehaviourError",
+    "Emulator",
+    "EngineMissingError",
+    "Recorded",
+    "Scale",
+    "Tenant",
+    "TenantError",
+    "generate",
+    "load_tenant",
+    "parse_scale",
+    "serve",
+    "with_switches",
+]

@@ -64,7 +64,7 @@ class Behaviour:
     """A token is accepted for n requests and then answered 401; 0 is without limit."""
     token_renewal: bool = True
     """False: after the first token has expired no later token is accepted either."""
-    token_challenge: Literal["plain", "claims"] = "plain"
+    token_challenge: Literal["plain", "claims"] = "plain"  # noqa: S105 - a switch, not a secret
     """The 401 of an expired token asks for claims (the SDK then renews by itself) or says only that it expired."""
     page_size: int = 100
     """Rows on a page of an ARM list, and of a Microsoft Graph list without $top."""

@@ -32,7 +32,9 @@ class Request:
         try:
             value = json.loads(self.body or b"{}")
         except ValueError as error:
-            raise ServiceError(400, "InvalidRequestContent", "The request content was not valid JSON.") from error
+            raise ServiceError(
+                400, "InvalidRequestContent", "The request content was not valid JSON."
+            ) from error
         if not isinstance(value, dict):
             raise ServiceError(400, "InvalidRequestContent", "The request content is not a JSON object.")
         return value
@@ -115,12 +117,16 @@ def page(
         try:
             start = int(base64.urlsafe_b64decode(token.encode()).decode())
         except (binascii.Error, ValueError) as error:
-            raise ServiceError(400, "InvalidSkipToken", "The skip token is not one this service issued.") from error
+            raise ServiceError(
+                400, "InvalidSkipToken", "The skip token is not one this service issued."
+            ) from error
     answer: Json = {**(extra or {}), "value": list(rows[start : start + size])}
     if start + size < len(rows):
         following = base64.urlsafe_b64encode(str(start + size).encode()).decode()
         kept = [part for part in request.raw_query.split("&") if part and not _is_skip_token(part)]
-        answer[link] = f"{request.origin}{_quoted(request.path)}?{'&'.join([*kept, f'$skiptoken={following}'])}"
+        answer[link] = (
+            f"{request.origin}{_quoted(request.path)}?{'&'.join([*kept, f'$skiptoken={following}'])}"
+        )
     return Response(200, answer)
 
 

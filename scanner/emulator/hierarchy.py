@@ -140,7 +140,9 @@ def window(
             asked |= held
         exact = {f"{MANAGEMENT_GROUPS}{name.lower()}" for name in names}
     readable = asked - refused
-    above = {scope for start in exact if start.split("/")[-1] not in refused for scope in hierarchy.above(start)}
+    above = {
+        scope for start in exact if start.split("/")[-1] not in refused for scope in hierarchy.above(start)
+    }
     exact = {scope for scope in exact if scope.split("/")[-1] not in refused}
     held_sql = f"_sub IN ({_listed(readable)})" if readable else "FALSE"
     below_sql = f"({held_sql} OR _scope IN ({_listed(inside)}))" if inside else held_sql
@@ -152,8 +154,10 @@ def window(
         "AtScopeAboveAndBelow": f"({below_sql} OR {over})",
         "AtScopeExact": at,
     }[scope_filter]
-    if len(readable) == len(hierarchy.subscriptions) and subscriptions is None and len(inside) == len(
-        hierarchy.groups
+    if (
+        len(readable) == len(hierarchy.subscriptions)
+        and subscriptions is None
+        and len(inside) == len(hierarchy.groups)
     ):
         below_sql = "_scope <> '/'"
         chosen = {"AtScopeAndBelow": below_sql, "AtScopeAboveAndBelow": "TRUE"}.get(scope_filter, chosen)

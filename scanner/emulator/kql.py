@@ -71,9 +71,8 @@ TEXT_COLUMNS = (
 DYNAMIC_COLUMNS = ("sku", "plan", "properties", "tags", "identity", "zones", "extendedLocation")
 COLUMNS = (*TEXT_COLUMNS, *DYNAMIC_COLUMNS)
 OPERATORS = frozenset(
-    "count distinct extend join limit take mv-expand mvexpand order sort parse project project-away summarize "
-    "top union where".split()
-)
+    ("count", "distinct", "extend", "join", "limit", "take", "mv-expand", "mvexpand", "order", "sort")
+).union(("parse", "project", "project-away", "summarize", "top", "union", "where"))
 MV_EXPAND_DEFAULT, MV_EXPAND_MOST = 128, 400
 # duckdb-kql has no strcmp, the only way to compare the order of strings in Kusto; its text goes before the query.
 STRCMP = "let strcmp=(a:string, b:string) { iff(a < b, -1, iff(a > b, 1, 0)) }; "
@@ -85,11 +84,11 @@ _SQL_LITERAL = re.compile(r"'(?:[^']|'')*'")
 _SQL_TABLE = re.compile(r'\b(?:FROM|JOIN)\s+"([^"]+)"')
 
 
-class EngineMissing(RuntimeError):
+class EngineMissingError(RuntimeError):
     """The query engine is an extra and is not installed."""
 
 
-class InvalidQuery(Exception):
+class InvalidQueryError(Exception):
     """A query that Resource Graph would refuse; `details` are the entries of error.details."""
 
     def __init__(self, *details: dict[str, Any]) -> None:
@@ -155,7 +154,7 @@ class Inventory:
         try:
             import duckdb_kql
         except ModuleNotFoundError as error:
-            raise EngineMissing(
+            raise EngineMissingError(
                 "the local Azure needs its query engine: pip install 'midas-scanner[emulator]'"
             ) from error
         self._engine = duckdb_kql
@@ -174,7 +173,7 @@ class Inventory:
         self._connection.close()
 
     def _load(self, table: str, rows: Iterable[StoredRow]) -> None:
-        types = {name: "VARCHAR" for name in TEXT_COLUMNS} | {name: "JSON" for name in DYNAMIC_COLUMNS}
+        types = dict.fromkeys(TEXT_COLUMNS, "VARCHAR") | dict.fromkeys(DYNAMIC_COLUMNS, "JSON")
         types |= {"_sub": "VARCHAR", "_scope": "VARCHAR", "_fresh": "BOOLEAN"}
         declared = ", ".join(f'"{name}" {kind}' for name, kind in types.items())
         self._connection.execute(f"create table arg.{table} ({declared})")
@@ -197,7 +196,7 @@ class Inventory:
     def run(self, query: str, window: Window, *, settled: bool) -> Result:
         """Every row of `query` within `window`; without the fresh ones unless `settled`.
 
-        The first page of a query computes all rows; the other pages come from the cache. Raises InvalidQuery.
+        The first page of a query computes all rows; the other pages come from the cache. Raises InvalidQueryError.
         """
         key = (query, window.key, settled)
         with self._lock:
@@ -222,17 +221,25 @@ class Inventory:
         """DuckDB SQL of a query, and whether its rows can be paged as far as its operators go."""
         bare = _LITERAL.sub(lambda match: " " * len(match.group()), query)
         if bare.lstrip().startswith("."):
-            raise InvalidQuery(_invalid(), {"code": "ParserFailure", "message": "control commands are refused"})
+            raise InvalidQueryError(
+                _invalid(), {"code": "ParserFailure", "message": "control commands are refused"}
+            )
         operators = _operators(bare)
         for operator, _ in operators:
             if operator not in OPERATORS:
-                raise InvalidQuery(
+                raise InvalidQueryError(
                     _invalid(),
-                    {"code": "ParserFailure", "message": f"operator {operator!r} is not supported", "token": operator},
+                    {
+                        "code": "ParserFailure",
+                        "message": f"operator {operator!r} is not supported",
+                        "token": operator,
+                    },
                 )
         names = [operator for operator, _ in operators]
         if names.count("join") > 3 or names.count("mv-expand") + names.count("mvexpand") > 2:
-            raise InvalidQuery(_invalid(), {"code": "InvalidQuery", "message": "at most 3 joins and 2 mv-expand"})
+            raise InvalidQueryError(
+                _invalid(), {"code": "InvalidQuery", "message": "at most 3 joins and 2 mv-expand"}
+            )
         words = {word for word in re.findall(r"\w+", bare) if word.lower() in TABLES}
         schema = {word: list(COLUMNS) for word in words}
         prefix = STRCMP if re.search(r"\bstrcmp\s*\(", bare) else ""
@@ -240,9 +247,9 @@ class Inventory:
             sql = str(self._engine.to_sql(prefix + _bounded(query, bare, operators), schema=schema))
         except self._engine.KqlSyntaxError as error:
             failures = [_parser_failure(diagnostic, len(prefix)) for diagnostic in error.diagnostics]
-            raise InvalidQuery(_invalid(), *failures) from error
+            raise InvalidQueryError(_invalid(), *failures) from error
         except self._engine.KqlError as error:
-            raise InvalidQuery(_invalid(), {"code": "InvalidQuery", "message": str(error)}) from error
+            raise InvalidQueryError(_invalid(), {"code": "InvalidQuery", "message": str(error)}) from error
         return sql, not {"limit", "take", "top"} & set(names)
 
     def _execute(self, query: str, window: Window, settled: bool) -> Result:
@@ -250,8 +257,12 @@ class Inventory:
 
         sql, pageable = self._translate(query)
         tables = {name.lower() for name in _tables(sql)}
+        if not tables:
+            raise InvalidQueryError(
+                _invalid(), {"code": "NoValidTables", "message": "The query reads no table."}
+            )
         for table in sorted(tables - set(TABLES)):
-            raise InvalidQuery(
+            raise InvalidQueryError(
                 _invalid(),
                 {
                     "code": "DisallowedLogicalTableName",
@@ -261,18 +272,20 @@ class Inventory:
         views = []
         for table in sorted(tables):
             condition = window.condition(table) + ("" if settled else " AND NOT _fresh")
-            views.append(
-                f'"{table}" AS (SELECT * EXCLUDE (_sub, _scope, _fresh) FROM arg.{table} WHERE {condition})'
-            )
+            shown = f"SELECT * EXCLUDE (_sub, _scope, _fresh) FROM arg.{table} WHERE {condition}"  # noqa: S608
+            views.append(f'"{table}" AS ({shown})')
         cursor = self._connection.cursor()
         try:
-            # The outer common table expressions stand for the tables, cut down to what the caller may see.
+            # Table names are from TABLES, conditions from `window`, which quotes. The outer expressions stand
+            # for the tables, cut down to what the caller may see.
             body = f", {sql.removeprefix('WITH ')}" if sql.startswith("WITH ") else f" {sql}"
             cursor.execute(f"WITH {', '.join(views)}{body}")
             rows = cursor.fetchall()
             description = cursor.description or []
         except duckdb.Error as error:
-            raise InvalidQuery(_invalid(), {"code": "InvalidQuery", "message": str(error).split("\n")[0]}) from error
+            raise InvalidQueryError(
+                _invalid(), {"code": "InvalidQuery", "message": str(error).split("\n")[0]}
+            ) from error
         finally:
             cursor.close()
         kinds = tuple(str(column[1]) for column in description)
@@ -287,7 +300,13 @@ class Inventory:
         )
 
 
-_KINDS = {"JSON": "object", "BIGINT": "integer", "INTEGER": "integer", "BOOLEAN": "boolean", "DOUBLE": "number"}
+_KINDS = {
+    "JSON": "object",
+    "BIGINT": "integer",
+    "INTEGER": "integer",
+    "BOOLEAN": "boolean",
+    "DOUBLE": "number",
+}
 
 
 def _needs_plain(kinds: Iterable[str]) -> bool:
@@ -318,13 +337,19 @@ def _bounded(query: str, bare: str, operators: list[tuple[str, int]]) -> str:
             continue
         ends = [offset for offset in (bare.find("|", start), bare.find(")", start)) if offset >= 0]
         # A closing bracket inside the operator belongs to a function call: only a pipe ends it then.
-        end = bare.find("|", start) if "(" in bare[start : min(ends, default=len(bare))] else min(ends, default=-1)
+        end = (
+            bare.find("|", start)
+            if "(" in bare[start : min(ends, default=len(bare))]
+            else min(ends, default=-1)
+        )
         end = len(query) if end < 0 else end
         limit = re.search(r"\blimit\s+(\d+)\s*$", bare[start:end], re.IGNORECASE)
         if limit is None:
             query = f"{query[:end].rstrip()} limit {MV_EXPAND_DEFAULT} {query[end:]}"
         elif int(limit.group(1)) > MV_EXPAND_MOST:
-            raise InvalidQuery(_invalid(), {"code": "InvalidQuery", "message": "mv-expand limit is at most 400"})
+            raise InvalidQueryError(
+                _invalid(), {"code": "InvalidQuery", "message": "mv-expand limit is at most 400"}
+            )
     return query
 
 

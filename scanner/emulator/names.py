@@ -13,7 +13,12 @@ from scanner.emulator.tenant import TenantError, guid
 from scanner.emulator.tenant_file import TenantSource
 
 _REFERENCE = re.compile(r"\$\{([^}]*)\}")
-_PRINCIPAL_TYPES = {"user": "User", "group": "Group", "app": "ServicePrincipal", "deleted": "ServicePrincipal"}
+_PRINCIPAL_TYPES = {
+    "user": "User",
+    "group": "Group",
+    "app": "ServicePrincipal",
+    "deleted": "ServicePrincipal",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,21 +24,21 @@ TABLE_OF_TYPE = {
 def row(
     resource_id: str,
     name: str,
-    kind: str,
+    arm_type: str,
     tenant_id: str,
     *,
     location: str = "",
     properties: dict[str, Any] | None = None,
     **more: Any,
 ) -> Row:
-    """One row; `kind` is the ARM type in any case, the rest of the columns may be given by name."""
+    """One row; `arm_type` is the ARM type in any case, the rest of the columns may be given by name."""
     parts = resource_id.split("/")
     inside = len(parts) > 2 and parts[1].lower() == "subscriptions"
     grouped = len(parts) > 4 and parts[3].lower() == "resourcegroups"
     return {
         "id": resource_id,
         "name": name,
-        "type": kind.lower(),
+        "type": arm_type.lower(),
         "tenantId": tenant_id,
         "kind": "",
         "location": location,

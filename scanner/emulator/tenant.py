@@ -92,7 +92,9 @@ class Tenant:
     @cached_property
     def identities(self) -> dict[str, Row]:
         """User-assigned identities by lower-case id."""
-        return {row["id"].lower(): row for row in self.rows("microsoft.managedidentity/userassignedidentities")}
+        return {
+            row["id"].lower(): row for row in self.rows("microsoft.managedidentity/userassignedidentities")
+        }
 
     @cached_property
     def by_id(self) -> dict[str, Row]:
@@ -103,7 +105,10 @@ class Tenant:
     def role_assignments(self) -> list[tuple[str, Row]]:
         """Role assignments as ARM writes them, each with its lower-case scope."""
         return [
-            (row["properties"]["scope"].lower(), {**_plain(row), "type": "Microsoft.Authorization/roleAssignments"})
+            (
+                row["properties"]["scope"].lower(),
+                {**_plain(row), "type": "Microsoft.Authorization/roleAssignments"},
+            )
             for row in self.rows("microsoft.authorization/roleassignments")
         ]
 
@@ -162,5 +167,7 @@ def load_tenant(name_or_path: str | Path) -> Tenant:
     path = Path(name_or_path)
     if not path.is_file():
         names = ", ".join(sorted(p.stem for p in TENANTS.glob("*.toml")))
-        raise TenantError(f"{text}: no such tenant file; give a path, or one of the tenants that ship: {names}")
+        raise TenantError(
+            f"{text}: no such tenant file; give a path, or one of the tenants that ship: {names}"
+        )
     return build_tenant(read_tenant_file(path))

@@ -44,7 +44,9 @@ def _hierarchy(source: TenantSource, tenant_id: str) -> Hierarchy:
         parent = group.parent or tenant_id
         if group.parent and group.parent not in content.management_groups:
             known = ", ".join(content.management_groups)
-            raise source.error(f"management_groups.{name}.parent", f"no group {parent!r}", f"there are {known}")
+            raise source.error(
+                f"management_groups.{name}.parent", f"no group {parent!r}", f"there are {known}"
+            )
         groups[name.lower()] = ManagementGroup(name, group.name or name, parent)
     for name in content.management_groups:
         seen: list[str] = []
@@ -77,7 +79,11 @@ class _Build:
         self.tenant_id = self.content.id or guid(self.content.name, "tenant")
         self.hierarchy = _hierarchy(source, self.tenant_id)
         self.names = Names(source, self.tenant_id, self.hierarchy)
-        self.tables: dict[str, list[Row]] = {"resources": [], "authorizationresources": [], "policyresources": []}
+        self.tables: dict[str, list[Row]] = {
+            "resources": [],
+            "authorizationresources": [],
+            "policyresources": [],
+        }
         self.groups: dict[str, str] = {}
         self.principals: dict[str, Principal] = {}
         self.roles: dict[str, tuple[str, bool]] = {}
@@ -85,7 +91,9 @@ class _Build:
     def tenant(self) -> Tenant:
         content = self.content
         self._declare()
-        federated = {self._identity(n, entry): self._credentials(n, entry) for n, entry in enumerate(content.identity)}
+        federated = {
+            self._identity(n, entry): self._credentials(n, entry) for n, entry in enumerate(content.identity)
+        }
         self._resources()
         self._policies()
         self._directory()
@@ -132,7 +140,9 @@ class _Build:
         for number, resource in enumerate(self.content.resource):
             key = f"resource[{number}]"
             if bool(resource.where) == bool(resource.on):
-                raise self.source.error(key, "needs `in` or `on`, and not both", "say where the resource lies")
+                raise self.source.error(
+                    key, "needs `in` or `on`, and not both", "say where the resource lies"
+                )
             if resource.type.count("/") != resource.name.count("/") + 1:
                 raise self.source.error(
                     f"{key}.name",
@@ -151,7 +161,9 @@ class _Build:
                 resource.ref or resource.name,
                 resource_id(where, resource.type, resource.name),
                 f"{key}.name",
-                principal_id=guid(self.content.name, where, resource.type, resource.name, "system") if system else "",
+                principal_id=guid(self.content.name, where, resource.type, resource.name, "system")
+                if system
+                else "",
                 client_id=guid(self.content.name, where, resource.name, "client") if system else "",
             )
 
@@ -197,7 +209,9 @@ class _Build:
 
     def _credentials(self, number: int, entry: IdentityEntry) -> list[Row]:
         if len(entry.federated) > 20:
-            raise self.source.error(f"identity[{number}]", "has over 20 federated credentials", "Azure allows 20")
+            raise self.source.error(
+                f"identity[{number}]", "has over 20 federated credentials", "Azure allows 20"
+            )
         found = []
         for credential in entry.federated:
             properties: Row = {
@@ -205,7 +219,10 @@ class _Build:
                 "audiences": credential.audiences,
             }
             if credential.expression:
-                properties["claimsMatchingExpression"] = {"value": credential.expression, "languageVersion": 1}
+                properties["claimsMatchingExpression"] = {
+                    "value": credential.expression,
+                    "languageVersion": 1,
+                }
             else:
                 properties["subject"] = credential.subject
             found.append({"name": credential.name, "properties": properties})
@@ -310,7 +327,9 @@ class _Build:
             for n, entry in enumerate(self.content.group)
         ]
         for group, number, entry in groups:
-            group.members = tuple(self.names.principal(name, f"group[{number}].members") for name in entry.members)
+            group.members = tuple(
+                self.names.principal(name, f"group[{number}].members") for name in entry.members
+            )
 
     def _object(self, prefix: str, name: str, key: str, kind: Any) -> Principal:
         object_id = guid(self.content.name, prefix, name)
@@ -386,7 +405,11 @@ class _Build:
                     name,
                     "microsoft.authorization/classicadministrators",
                     self.tenant_id,
-                    properties={"emailAddress": classic.email, "role": classic.role, "adminState": classic.state},
+                    properties={
+                        "emailAddress": classic.email,
+                        "role": classic.role,
+                        "adminState": classic.state,
+                    },
                 )
             )
 

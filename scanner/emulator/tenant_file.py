@@ -5,7 +5,7 @@ A principal is written as the name of an identity (or of a resource with a syste
 `group:NAME`, `app:NAME`, or `deleted:NAME` for one that no longer exists.
 Inside any string `${NAME}` is the resource id of what has that name, `${NAME.clientId}` and `${NAME.principalId}`
 those of its identity, `${subscription.KEY}` the id of a subscription, `${tenant}` the tenant id.
-A value written `{ repeat = "x", times = 10000 }` becomes one long string.
+A value written `{ repeat = "x", times = 10000 }` becomes one long string, `{ null = true }` becomes null.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import msgspec
 from scanner.emulator.tenant import TenantError
 
 
-class Strict(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+class Strict(msgspec.Struct, forbid_unknown_fields=True):
     """A table of the file in which a key that means nothing is an error."""
 
 
@@ -165,7 +165,7 @@ class DenyEntry(Strict):
     name: str
     scope: str
     permissions: list[PermissionsEntry]
-    principals: list[str] = ["everyone"]
+    principals: list[str] = msgspec.field(default_factory=lambda: ["everyone"])
     exclude: list[str] = []
     description: str = ""
     system_protected: bool = True
@@ -194,7 +194,7 @@ class DirectoryGroupEntry(Strict):
     members: list[str] = []
 
 
-class TenantEntry(Strict):
+class TenantEntry(Strict, kw_only=True):
     """The whole file."""
 
     name: str
@@ -238,7 +238,9 @@ def read_tenant_file(path: Path) -> TenantSource:
     try:
         text = path.read_bytes().decode("utf-8")
     except OSError as error:
-        raise TenantError(f"{path}: cannot be read ({error.strerror}); check the path and its rights") from error
+        raise TenantError(
+            f"{path}: cannot be read ({error.strerror}); check the path and its rights"
+        ) from error
     except UnicodeDecodeError as error:
         raise TenantError(f"{path.name}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
     try:
@@ -257,10 +259,12 @@ def read_tenant_file(path: Path) -> TenantSource:
 
 
 def expanded(value: Any) -> Any:
-    """`value` with every `{ repeat = TEXT, times = N }` in it written out."""
+    """`value` with every `{ repeat = TEXT, times = N }` and `{ null = true }` in it written out."""
     if isinstance(value, dict):
         if set(value) == {"repeat", "times"} and isinstance(value["times"], int):
             return str(value["repeat"]) * min(value["times"], 1_000_000)
+        if value == {"null": True}:
+            return None
         return {key: expanded(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [expanded(inner) for inner in value]

@@ -39,10 +39,12 @@ def try_case(rule: Rule, case: Case) -> list[str]:
     entities = entities_of(store, judgement)
     key = rule.meta.subject_key
     failing = {ids.same(entities.subject(k).id) for k in judged.failing[key].to_list()}
-    undecided = {ids.same(entities.subject(k).id) for frame, _ in judged.unknown for k in frame[key].to_list()}
+    undecided = {
+        ids.same(entities.subject(k).id) for frame, _ in judged.unknown for k in frame[key].to_list()
+    }
     undecided |= {gap.scope_id for gap in judged.unread}
     wanted = {ids.same(world.id_of(name)) for name in _finds(rule, case)}
-    problems = []
+    problems: list[str] = []
     expected_failing = wanted if case.verdict == "fail" else set()
     expected_unknown = wanted if case.verdict == "unknown" else set()
     problems += _differences("found", expected_failing, failing)

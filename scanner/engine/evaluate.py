@@ -437,7 +437,7 @@ def _message(template: str, subject: Subject, shown: Mapping[str, Any]) -> str:
 
 def unknowns(judgement: Judgement, entities: Entities) -> tuple[Unknown, ...]:
     """Return what the rules cannot speak of, in a fixed order; long lists are cut and say so."""
-    found = []
+    found: list[Unknown] = []
     for one in judgement.judged:
         code, key = one.rule.meta.id, one.rule.meta.subject_key
         for frame, reason in one.unknown:

@@ -68,7 +68,7 @@ def load_rules(folders: Iterable[Path] = ()) -> tuple[Rule, ...]:
                 if taken is not None:
                     raise RuleError(
                         path,
-                        f"{rule.meta.id} {rule.meta.name} is taken by {taken.path}: give it a code and a name of its own",
+                        f"{rule.meta.id} {rule.meta.name} is taken by {taken.path}: give it its own",
                     )
             loaded[rule.meta.id] = names[rule.meta.name] = rule
     return tuple(loaded[code] for code in sorted(loaded))
@@ -120,7 +120,7 @@ def _execute(path: Path) -> ModuleType:
         raise RuleError(path, f"is not valid Python: {error.msg}", error.lineno) from error
     except UnicodeDecodeError as error:
         raise RuleError(path, f"is not UTF-8: {error.reason}") from error
-    except Exception as error:  # noqa: BLE001 -- a rule is anybody's code; whatever it raises refuses it, by name
+    except Exception as error:  # a rule is anybody's code; whatever it raises refuses it, by name
         line = _line_of(error, path)
         raise RuleError(path, f"cannot be imported: {type(error).__name__}: {error}", line) from error
     finally:
@@ -155,7 +155,9 @@ def _check_page(path: Path, page: str) -> None:
 
 
 def _check_meta(path: Path, meta: Meta) -> None:
-    demand = lambda condition, reason: _demand(path, condition, reason)  # noqa: E731
+    def demand(condition: object, reason: str) -> None:
+        _demand(path, condition, reason)
+
     demand(_CODE.fullmatch(meta.id), f"{meta.id!r} is no code: MI, a family digit (1-6, 9), two digits")
     demand(_NAME.fullmatch(meta.name), f"{meta.name!r} is no name: words in lower case joined by hyphens")
     stem = meta.name.replace("-", "_")

@@ -201,7 +201,7 @@ def assigned(
     eligible: bool = False,
     as_: str | None = None,
 ) -> Element:
-    """Assign a role, built-in by its name or added by :func:`custom_role`; the element is called ``as_`` or "NAME ROLE"."""
+    """Assign a role: built-in by its name, or a custom one. The element is called ``as_``, else "NAME ROLE"."""
     values = {"who": name, "role": role, "at": at, "condition": condition, "eligible": eligible}
     return Element(as_ or f"{name} {role}", values, 43, "assigned", Kind.ASSIGNMENT)
 
@@ -220,8 +220,11 @@ def setting(name: str, path: str, value: Any, *, resolved: bool = True) -> Eleme
 
 
 def credential_in_use(
-    name: str, type: str, *, property: str = "properties.configuration.secrets[0]"
-) -> Element:  # noqa: A002
+    name: str,
+    type: str,  # noqa: A002
+    *,
+    property: str = "properties.configuration.secrets[0]",  # noqa: A002
+) -> Element:
     """Let a resource be seen to use a key, password or secret of its own."""
     return Element(name, {"type": type, "property": property}, 46, "credential_in_use")
 
@@ -300,7 +303,8 @@ class World:
         if name in self.ids:
             return self.ids[name]
         raise CaseError(
-            f"{at!r}: no element is called {name!r}; scopes are tenant, management_group:, subscription:, resource_group:, resource:"
+            f"{at!r}: no element is called {name!r}; scopes are tenant, management_group:, subscription:, "
+            "resource_group:, resource:"
         )
 
     def _management_group(self, element: Element) -> None:
@@ -501,7 +505,8 @@ class World:
     def _denied(self, element: Element) -> None:
         v = element.values
         scope_id = self._scope_id(v["at"])
-        denial_id = f"{scope_id.rstrip('/')}/providers/Microsoft.Authorization/denyAssignments/{uuid.uuid5(_NAMESPACE, element.name)}"
+        guid = uuid.uuid5(_NAMESPACE, element.name)
+        denial_id = f"{scope_id.rstrip('/')}/providers/Microsoft.Authorization/denyAssignments/{guid}"
         denial = self.builder.entity(Kind.DENIAL, denial_id, name=element.name)
         who = None if v["who"] is None else self._who(v["who"])
         for principal_key, excluded in [(who, False), *((self._who(name), True) for name in v["spares"])]:

@@ -1,4 +1,4 @@
-"""Whom a gap concerns: which subjects of a rule can no longer be passed, or convicted, because something was not read."""
+"""Whom a gap concerns: which subjects of a rule can no longer be passed, or convicted."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scanner.facts import ids
-from scanner.facts.schema import Level, Span, collected_tables, table_of
+from scanner.facts.schema import Level, Span, gap_tables, table_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -49,8 +49,8 @@ class Coverage:
         self._within: dict[str, frozenset[int]] = {}
 
     def of(self, *names: str) -> list[GapRow]:
-        """Return the gaps in the collected tables that these tables or views rest on."""
-        tables = frozenset[str]().union(*(collected_tables(name) for name in names)) if names else frozenset()
+        """Return the gaps that leave doubt about the rows of these tables or views."""
+        tables = frozenset[str]().union(*(gap_tables(name) for name in names))
         return [gap for gap in self.gaps if gap.table in tables]
 
     def doubts(self, subject: str, names: tuple[str, ...]) -> list[Doubt]:
@@ -60,7 +60,7 @@ class Coverage:
         not are unknown as a whole (:meth:`of`). A local gap concerns what lies in its scope; a gap in a table
         whose rows may speak of anything concerns everybody.
         """
-        own = collected_tables(subject)
+        own = gap_tables(subject)
         doubts = []
         for gap in self.of(*names):
             if gap.table in own:

@@ -124,7 +124,9 @@ class Table:
     stored: ClassVar[bool] = True
     """Kept in snapshots; a derived table that is not is computed when a rule reads it."""
     source_tables: ClassVar[tuple[str, ...]] = ()
-    """For a derived table or a view: the collected tables whose gaps are its gaps."""
+    """For a derived table: the tables it is computed from, pulled when a rule reads it."""
+    harmless_gaps: ClassVar[tuple[str, ...]] = ()
+    """The source tables whose gaps are not its gaps: unread, they hide no weakness, or its rows say so themselves."""
 
     def __init_subclass__(cls, *, name: str) -> None:
         columns = []
@@ -294,7 +296,9 @@ class Assignments(Table, name="assignments"):
         "True when it must first be activated (Privileged Identity Management), false when it holds now."
     )
     workload = flag(
-        "True when the principal is a service principal (managed identities included), false for people and groups."
+        "True when a service principal (managed identities included) holds it, itself or as a known member of the "
+        "group; false for people; null when that is not known, because a group's members were not read.",
+        nullable=True,
     )
     condition = text("The ABAC condition on the assignment.", nullable=True)
 
@@ -327,8 +331,10 @@ class Capabilities(Table, name="capabilities"):
     derived = True
     source_tables = ("roles",)
     role = key("The role definition.")
-    power = text("The power: one of scanner.catalog.capabilities.Power.")
-    pattern = text("The action pattern that gives it.")
+    power = text(
+        "The power: one of scanner.catalog.powers.Power; not_understood where a role's permissions are not known."
+    )
+    pattern = text("The action pattern that gives it; empty for not_understood.")
     conditioned = flag("True when every permission entry that gives it carries a condition.")
 
 
@@ -336,10 +342,23 @@ class Denials(Table, name="denials"):
     """A deny assignment takes a power away from a role assignment."""
 
     derived = True
-    source_tables = ("deny_assignments",)
+    source_tables = ("deny_assignments", "memberships")
+    harmless_gaps = (
+        "deny_assignments",
+        "memberships",
+    )  # an unread denial leaves a finding standing, it hides none
     assignment = key("The role assignment that is cut short.")
     power = text("The power it does not give after all.")
     denial = key("The deny assignment that takes it away.")
+
+
+class Limits(Table, name="limits"):
+    """The condition on a role assignment restricts a power of its role."""
+
+    derived = True
+    source_tables = ("assignments",)
+    assignment = key("The role assignment.")
+    power = text("The power that it gives only where its condition is met.")
 
 
 class DenyAssignments(Table, name="deny_assignments"):
@@ -361,7 +380,8 @@ class Grants(Table, name="grants"):
 
     derived = True
     span = Span.ANYWHERE
-    source_tables = ("assignments",)
+    source_tables = ("assignments", "memberships")
+    harmless_gaps = ("memberships",)  # `workload` is null where a group's members were not read
     assignment = key("The role assignment.")
     role = key("The role definition.")
     scope = key("Where it holds, and everywhere below.")
@@ -371,7 +391,11 @@ class Grants(Table, name="grants"):
     )
     identity = key("The managed identity that is this principal; null for anything else.", nullable=True)
     group = key("The group through which it is held; null when direct.", nullable=True)
-    workload = flag("True when the holder is a service principal, managed identities included.")
+    workload = flag(
+        "True when the holder is a service principal, managed identities included; false for people and for a group, "
+        "whose members have rows of their own; null for a group whose members were not read.",
+        nullable=True,
+    )
     eligible = flag("True when it must first be activated.")
     conditioned = flag("True when the assignment carries a condition.")
 
@@ -382,7 +406,8 @@ class Reach(Table, name="reach"):
     derived = True
     stored = False
     span = Span.ANYWHERE
-    source_tables = ("assignments", "roles", "deny_assignments")
+    source_tables = ("assignments", "roles", "deny_assignments", "memberships")
+    harmless_gaps = ("deny_assignments", "memberships")
     identity = key("The identity.")
     power = text("The power.")
     scope = key("A scope at which it holds the power, not below another such scope.")
@@ -395,7 +420,8 @@ class Escalations(Table, name="escalations"):
     derived = True
     stored = False
     span = Span.ANYWHERE
-    source_tables = ("assignments", "roles", "attachments", "deny_assignments")
+    source_tables = ("assignments", "roles", "attachments", "deny_assignments", "memberships")
+    harmless_gaps = ("deny_assignments", "memberships")
     identity = key("The identity that can take over.")
     target_identity = key("The identity it can become.")
     power = text("The power that makes it possible.")
@@ -467,7 +493,7 @@ VIEWS: dict[str, View] = {
         View(
             "workload_assignments",
             "assignments",
-            "Role assignments that hold now and are held by service principals.",
+            "Role assignments that hold now and are held by service principals, or may be (`workload` is null).",
         ),
         View("custom_roles", "roles", "The custom roles."),
         View(
@@ -486,8 +512,17 @@ def table_of(name: str) -> type[Table]:
 
 
 def collected_tables(name: str) -> frozenset[str]:
-    """Return the collected tables that a table or view rests on: their gaps are its gaps."""
+    """Return the collected tables that a table or view rests on: what is pulled when a rule reads it."""
     table = table_of(name)
     if not table.derived:
         return frozenset([table.name])
     return frozenset().union(*(collected_tables(source) for source in table.source_tables))
+
+
+def gap_tables(name: str) -> frozenset[str]:
+    """Return the collected tables whose gaps leave doubt about the rows of a table or view."""
+    table = table_of(name)
+    if not table.derived:
+        return frozenset([table.name])
+    sources = [source for source in table.source_tables if source not in table.harmless_gaps]
+    return frozenset[str]().union(*(gap_tables(source) for source in sources))

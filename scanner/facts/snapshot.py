@@ -38,7 +38,7 @@ class TableFile(msgspec.Struct, frozen=True):
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
-    """Where facts came from: azure or export, what was asked for in words, tenant id, cloud, when (UTC), requests sent."""
+    """Where facts came from: azure or export, what was asked for in words, tenant, cloud, when (UTC)."""
 
     source: str
     target: str
@@ -163,7 +163,8 @@ def read_manifest(folder: Path) -> Manifest:
         version = raw.get("schema") if isinstance(raw, dict) else None
         if version != SCHEMA_VERSION:
             raise SnapshotError(
-                f"{folder} was written with schema version {version}, this Midas reads {SCHEMA_VERSION}: collect it again"
+                f"{folder} was written with schema version {version}, this Midas reads {SCHEMA_VERSION}: "
+                "collect it again"
             )
         manifest = msgspec.convert(raw, Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

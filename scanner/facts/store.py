@@ -70,13 +70,17 @@ class FactStore:
         if name == "system_assigned_identities":
             return self._frames["identities"].filter(~pl.col("user_assigned"))
         if name == "workload_assignments":
-            return self._frames["assignments"].filter(pl.col("workload") & ~pl.col("eligible"))
+            return self._frames["assignments"].filter(
+                pl.col("workload").fill_null(True) & ~pl.col("eligible")
+            )
         if name == "custom_roles":
             return self._frames["roles"].filter(pl.col("custom"))
         if name == "assignments_of_unreadable_roles":
             known = self._frames["roles"].filter(pl.col("readable")).select("role")
             unknown = self.frame("workload_assignments").join(known, on="role", how="anti")
-            return unknown.with_columns(reason=pl.lit("the permissions of its role were not read or not understood"))
+            return unknown.with_columns(
+                reason=pl.lit("the permissions of its role were not read or not understood")
+            )
         raise KeyError(name)
 
     def gaps(self) -> list[dict[str, str]]:
@@ -196,7 +200,7 @@ class FactsBuilder:
         return self._rows[table]
 
     def gap(self, table: str, scope_id: str, reason: str, detail: str) -> None:
-        """Record that a table's rows of a scope were not read. ``scope_id`` is any Azure id, or ``/`` for everything."""
+        """Record that a table's rows of a scope were not read; ``scope_id`` is any Azure id, ``/`` everything."""
         if table not in TABLES or reason not in GAP_REASONS:
             raise FactsError(f"a gap needs a table and a known reason, not {table!r} and {reason!r}")
         self._rows["gaps"].append(

@@ -31,3 +31,25 @@ class TokenRejected(Exception):
 
 class Stopped(Exception):
     """The scan was told to stop while this request waited for its turn."""
+
+
+class ServiceRefusal(Exception):
+    """A service answered with an error after all repetitions: its status, its error code and the codes inside."""
+
+    def __init__(self, status: int, codes: tuple[str, ...]) -> None:
+        super().__init__(f"{status} {codes[0] if codes else 'without an error code'}")
+        self.status = status
+        self.codes = codes
+
+    @property
+    def code(self) -> str:
+        """The outermost error code; empty when there is none."""
+        return self.codes[0] if self.codes else ""
+
+    def says(self, code: str) -> bool:
+        """Whether the error is of this code, at any depth, compared without case."""
+        return code.lower() in (own.lower() for own in self.codes)
+
+
+class BrokenAnswer(Exception):
+    """An answer that is not what the service documents: not JSON, not an object, a list that never ends."""

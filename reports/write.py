@@ -1,0 +1,137 @@
+"""Where a report goes: a format by name, a file written whole or not at all, or standard output."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from reports.report import Report
+
+STANDARD_OUTPUT = "-"
+
+FORMATS: Mapping[str, str] = MappingProxyType(
+    {
+        "sarif": "reports.sarif",
+        "html": "reports.html",
+        "json": "reports.json_report",
+        "markdown": "reports.markdown",
+        "csv": "reports.csv_table",
+        "junit": "reports.junit",
+        "text": "reports.terminal",
+    }
+)
+"""Format to the module whose ``render(report) -> bytes`` writes it; imported when used, to keep start-up short."""
+
+
+class OutputError(Exception):
+    """A report could not be written: what, where, and what to do."""
+
+
+def writer(format_name: str) -> Callable[[Report], bytes]:
+    """Return the writer of a format; :class:`OutputError` names the known ones when it is not among them."""
+    module = FORMATS.get(format_name)
+    if module is None:
+        raise OutputError(
+            f"no report format is called {format_name!r}; the formats are {', '.join(sorted(FORMATS))}"
+        )
+    render: Callable[[Report], bytes] = importlib.import_module(module).render
+    return render
+
+
+def check(format_name: str, destination: str | Path) -> None:
+    """Raise :class:`OutputError` if a report of this format could not be written there.
+
+    Meant to be called before a long scan. It leaves nothing behind.
+    """
+    writer(format_name)
+    if str(destination) == STANDARD_OUTPUT:
+        return
+    target = _target(format_name, destination)
+    if _is_special(target):
+        return
+    try:
+        with tempfile.TemporaryFile(dir=target.parent):
+            pass
+    except OSError as error:
+        raise _unwritable(format_name, target, error) from error
+
+
+def write(report: Report, format_name: str, destination: str | Path) -> None:
+    """Render the report and write it to a file, or to standard output for ``-``.
+
+    A file is replaced in one step, so a reader sees the old report or the new one, never half of one, and an
+    error leaves the old one. A new file gets the permissions that the umask allows, an existing one keeps its
+    own: a report tells who holds which access, so set a umask of 077 where others use the machine.
+    Devices and pipes (``/dev/stdout``) are written directly. Raises :class:`OutputError`.
+    """
+    document = writer(format_name)(report)
+    if str(destination) == STANDARD_OUTPUT:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(document)
+        sys.stdout.buffer.flush()
+        return
+    target = _target(format_name, destination)
+    try:
+        if _is_special(target):
+            target.write_bytes(document)
+        else:
+            _replace(target, document)
+    except OSError as error:
+        raise _unwritable(format_name, target, error) from error
+
+
+def _target(format_name: str, destination: str | Path) -> Path:
+    # Following a link here keeps the link: the file that it points to is what gets replaced.
+    target = Path(os.path.realpath(destination))
+    if target.is_dir():
+        raise OutputError(
+            f"cannot write the {format_name} report to {destination}: it is a folder; name a file in it, "
+            f"for example {Path(destination) / ('midas.' + format_name)}"
+        )
+    if not target.parent.is_dir():
+        raise OutputError(
+            f"cannot write the {format_name} report to {destination}: the folder {target.parent} does not exist; "
+            "create it or name another file"
+        )
+    return target
+
+
+def _is_special(target: Path) -> bool:
+    return target.exists() and not target.is_file()
+
+
+def _replace(target: Path, document: bytes) -> None:
+    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", suffix=".part", dir=target.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(document)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(name, mode)
+        os.replace(name, target)
+    except BaseException:
+        # Also on Ctrl-C: a half-written file must not stay behind.
+        os.unlink(name)
+        raise
+
+
+def _umask() -> int:
+    # The only way to ask for the umask is to set it.
+    current = os.umask(0o077)
+    os.umask(current)
+    return current
+
+
+def _unwritable(format_name: str, target: Path, error: OSError) -> OutputError:
+    reason = error.strerror or str(error)
+    return OutputError(
+        f"cannot write the {format_name} report to {target}: {reason.lower()}; "
+        "free the place, change its permissions or name another file"
+    )

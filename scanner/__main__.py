@@ -1,0 +1,5 @@
+"""``python -m scanner`` is ``midas``."""
+
+from scanner.cli import main
+
+main()

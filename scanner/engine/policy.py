@@ -1,0 +1,89 @@
+"""What counts: accepted findings, expired exceptions, the threshold. The only place that filters."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Sequence
+from datetime import date
+
+import msgspec
+
+from scanner.engine.finding import Finding, RuleResult, Suppression
+from scanner.rule import Severity
+
+
+class PolicyException(msgspec.Struct, frozen=True, kw_only=True):
+    """A finding that somebody accepts. ``subject`` is an Azure id or a name; ``*`` stands for any run of characters."""
+
+    rule: str
+    subject: str
+    reason: str
+    owner: str
+    expires: date
+    where: str
+    """File and line, for notices."""
+
+    def covers(self, finding: Finding) -> bool:
+        """Whether it is about this finding; case does not matter."""
+        if finding.code != self.rule:
+            return False
+        pattern = self.subject.lower().rstrip("/")
+        return any(
+            fnmatch.fnmatchcase(value.lower().rstrip("/"), pattern)
+            for value in (finding.subject.id, finding.subject.name)
+        )
+
+
+def accept(
+    findings: Sequence[Finding], exceptions: Sequence[PolicyException], today: date
+) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+    """Mark accepted findings and return them all, in their order, with notices.
+
+    An exception holds through its day of expiry. An expired one hides nothing and says so; so does one that
+    matches no finding, because what it accepted is gone or its subject is misspelt.
+    """
+    used: set[int] = set()
+    by_rule: dict[str, list[tuple[int, PolicyException]]] = {}
+    for number, exception in enumerate(exceptions):
+        by_rule.setdefault(exception.rule, []).append((number, exception))
+    judged = []
+    for finding in findings:
+        suppressed = None
+        for number, exception in by_rule.get(finding.code, ()):
+            if exception.covers(finding):
+                used.add(number)
+                if exception.expires >= today and suppressed is None:
+                    suppressed = Suppression(
+                        kind="exception",
+                        reason=exception.reason,
+                        owner=exception.owner,
+                        expires=exception.expires.isoformat(),
+                    )
+        judged.append(msgspec.structs.replace(finding, suppressed=suppressed) if suppressed else finding)
+    notices = []
+    for number, exception in enumerate(exceptions):
+        what = f"the exception for {exception.rule} on {exception.subject} ({exception.where})"
+        if number in used and exception.expires < today:
+            notices.append(f"{what} expired on {exception.expires.isoformat()} and no longer hides anything")
+        elif number not in used:
+            notices.append(f"{what} matches no finding: remove it, or check its subject")
+    return tuple(judged), tuple(notices)
+
+
+def reaches(findings: Sequence[Finding], threshold: Severity | None) -> bool:
+    """Whether a finding that nobody accepted is at the threshold or worse."""
+    return threshold is not None and any(
+        finding.suppressed is None and finding.severity.rank <= threshold.rank for finding in findings
+    )
+
+
+def chosen(code: str, select: Sequence[str], ignore: Sequence[str]) -> bool:
+    """Whether a rule runs: selected by code or by the beginning of one (``MI2``), and not ignored in the same way."""
+    return (not select or any(code.startswith(part) for part in select)) and not any(
+        code.startswith(part) for part in ignore
+    )
+
+
+def nothing_judged(results: Sequence[RuleResult]) -> bool:
+    """Whether not one subject was judged by any rule: a scan that saw nothing must not look clean."""
+    return not any(result.judged for result in results)
