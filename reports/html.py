@@ -23,8 +23,8 @@ from reports.pictures import bar_chart, heat_map
 from reports.report import Report
 from reports.summary import (
     Priority,
-    by_severity,
     busiest_subjects,
+    by_severity,
     counted,
     families,
     family_name,
@@ -123,7 +123,9 @@ def render(report: Report) -> bytes:
     unknown: dict[str, list[Unknown]] = {}
     for answer in report.unknown:
         unknown.setdefault(answer.code, []).append(answer)
-    page = environment.get_template("report.html.j2").render(
+    page = environment.get_template(
+        "report.html.j2"
+    ).render(
         policy=(
             f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
             "base-uri 'none'; form-action 'none'"
@@ -209,13 +211,17 @@ def _evidence(finding: Finding) -> Iterator[Evidence]:
         text = ", ".join(spoken(member) for member in members[:EVIDENCE_LIMIT]) or "none"
         if more > 0:
             text = f"{shown(text)} and {more:,} more"
-        ids = tuple(shown(str(member["id"])) for member in members[:EVIDENCE_LIMIT] if entity_name(member) is not None)
+        ids = tuple(
+            shown(str(member["id"])) for member in members[:EVIDENCE_LIMIT] if entity_name(member) is not None
+        )
         yield Evidence(shown(str(key).replace("_", " "), LABEL_LIMIT), shown(text), ids)
 
 
 def _priority(priority: Priority) -> dict[str, Any]:
     page = read_page(priority.rule.page)
-    names = dict.fromkeys(shown(finding.subject.name or finding.subject.id, 60) for finding in priority.findings)
+    names = dict.fromkeys(
+        shown(finding.subject.name or finding.subject.id, 60) for finding in priority.findings
+    )
     return {
         "code": priority.rule.code,
         "title": title_of(priority.rule.name),

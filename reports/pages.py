@@ -36,8 +36,8 @@ def read_page(page: str) -> RulePage:
     markdown = inspect.cleandoc(page)
     parts: dict[str, str] = {}
     matches = list(_HEADING.finditer(markdown + "\n"))
-    for match, following in zip(matches, [*matches[1:], None], strict=True):
-        end = following.start() if following else len(markdown)
+    ends = [match.start() for match in matches[1:]] + [len(markdown)]
+    for match, end in zip(matches, ends, strict=False):
         parts[match["title"].lower()] = markdown[match.end() : end].strip()
     head = markdown[: matches[0].start()] if matches else markdown
     title = head.strip().partition("\n")[0].lstrip("# ").rstrip(".")

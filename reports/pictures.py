@@ -15,7 +15,7 @@ STEPS = 5
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """One cell of the heat map: place in SVG units, how many identities, how dark."""
+    """One cell of the heat map: place in SVG units, how many identities, how strong a colour."""
 
     x: int
     y: int
@@ -133,7 +133,7 @@ def heat_map(report: Report) -> HeatMap | None:
 
 
 def _shade(row: int, rows: int, column: int, columns: int) -> int:
-    """Return how far a cell reaches, 1 to STEPS: the stronger the privilege and the wider the level, the darker.
+    """Return how far a cell reaches, 1 to STEPS: the stronger the privilege and the wider the level, the more.
 
     The number of identities does not matter: one owner of everything is worse than a hundred readers.
     """

@@ -6,12 +6,10 @@ GitHub refuses a run with more than 25,000 results (it shows 5,000) and a rule w
 
 from __future__ import annotations
 
-import hashlib
-import re
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 
+from reports.artifact import PATH_LIMIT, artifact_path, category, file_path
 from reports.hostile import json_bytes, shown
 from reports.pages import first_sentence, plain_text, read_page
 from reports.report import Report
@@ -23,7 +21,6 @@ SCHEMA_URI = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas
 RESULT_LIMIT = 25_000
 TAG_LIMIT = 10
 DESCRIPTION_LIMIT = 1_000
-PATH_LIMIT = 1_000
 NOTIFICATION_LIMIT = 1_000
 """Notifications of one kind; the JSON report has them all."""
 
@@ -41,7 +38,6 @@ _LEVELS: dict[Severity, str] = {
     Severity.LOW: "note",
     Severity.INFO: "note",
 }
-_HALF_ESCAPE = re.compile("%.?$")
 _PROBLEM_SEVERITY = {"error": "error", "warning": "warning", "note": "recommendation"}
 _PRECISION = {Confidence.HIGH: "high", Confidence.MEDIUM: "medium", Confidence.LOW: "low"}
 
@@ -104,45 +100,18 @@ def render(report: Report) -> bytes:
         },
         "columnKind": "utf16CodeUnits",
         "results": [_result(finding, index) for finding in results],
-        "properties": {
-            "source": report.run.source,
-            "tenant": report.run.tenant,
-            "cloud": report.run.cloud,
-            "factsFrom": _time(report.run.facts_from),
-            "requests": report.run.requests,
-            "subjects": report.run.subjects,
-        },
+        "properties": _short(
+            {
+                "source": report.run.source,
+                "tenant": report.run.tenant,
+                "cloud": report.run.cloud,
+                "factsFrom": _time(report.run.facts_from),
+                "requests": report.run.requests,
+                "subjects": report.run.subjects,
+            }
+        ),
     }
     return json_bytes({"$schema": SCHEMA_URI, "version": "2.1.0", "runs": [run]})
-
-
-def category(report: Report) -> str:
-    """Return the id under which a consumer files this run: the same for every scan of the same target."""
-    target = quote(report.run.target.lower(), safe="")
-    if len(target) > 100:
-        target = f"{target[:80]}-{hashlib.sha256(target.encode()).hexdigest()[:16]}"
-    return f"midas/{quote(report.run.tenant.lower(), safe='') or 'tenant'}/{target or 'all'}/"
-
-
-def artifact_path(identifier: str) -> str:
-    """Return an Azure id as a relative path that stays the same however Azure spells its letters.
-
-    Each segment is percent-encoded; a path too long for consumers is cut and ends in a hash of the whole id.
-    """
-    segments = [_segment(segment) for segment in identifier.lower().split("/") if segment]
-    path = "/".join(["azure", *(segments or ["root"])])
-    if len(path) > PATH_LIMIT:
-        digest = hashlib.sha256(identifier.lower().encode("utf-8", "replace")).hexdigest()[:16]
-        # A cut in the middle of a percent escape would make the path invalid.
-        path = f"{_HALF_ESCAPE.sub('', path[: PATH_LIMIT - 20])}-{digest}"
-    return path
-
-
-def _segment(segment: str) -> str:
-    # A segment of dots alone would climb out of the folder when a consumer resolves the path.
-    if not segment.strip("."):
-        return f"_{segment}"
-    return quote(segment.encode("utf-8", "replace"), safe="")
 
 
 def _in_order(report: Report, kept: list[Finding]) -> tuple[Finding, ...]:
@@ -196,7 +165,7 @@ def _result(finding: Finding, index: dict[str, int]) -> dict[str, Any]:
         "evidence": _short(finding.evidence),
     }
     if finding.subscription is not None:
-        properties["subscription"] = finding.subscription
+        properties["subscription"] = shown(finding.subscription)
     result: dict[str, Any] = {
         "ruleId": finding.code,
         "kind": "fail",
@@ -222,7 +191,7 @@ def _location(finding: Finding) -> dict[str, Any]:
                 "fullyQualifiedName": shown(subject.id, PATH_LIMIT),
                 "name": shown(subject.name or subject.id),
                 "kind": "resource",
-                "properties": {"type": subject.type},
+                "properties": {"type": shown(subject.type)},
             }
         ],
     }
@@ -237,7 +206,7 @@ def _physical(identifier: str, location: Location | None) -> dict[str, Any]:
         }
     return {
         "artifactLocation": {
-            "uri": "/".join(_segment(segment) for segment in location.uri.split("/") if segment),
+            "uri": file_path(location.uri),
             "uriBaseId": "%SRCROOT%",
         },
         "region": {
@@ -314,7 +283,7 @@ def _short(value: Any) -> Any:
     if isinstance(value, str):
         return shown(value)
     if isinstance(value, dict):
-        return {str(key): _short(item) for key, item in value.items()}
+        return {shown(str(key)): _short(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_short(item) for item in value[:100]]
     return value

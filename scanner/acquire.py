@@ -11,6 +11,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,7 +45,9 @@ class InterruptedCollection(KeyboardInterrupt):
         super().__init__(f"interrupted: what was read so far is kept in {work}; run it again with --resume")
 
 
-def acquire(wanted: Wanted, question: Question, *, out: Path | None, resume: bool, progress: Progress) -> World:
+def acquire(
+    wanted: Wanted, question: Question, *, out: Path | None, resume: bool, progress: Progress
+) -> World:
     """Collect from Azure; with ``out``, keep the facts there as a snapshot.
 
     Raises :class:`~scanner.sources.azure.errors.SourceError`, :class:`SnapshotError`, and
@@ -68,7 +71,8 @@ def acquire(wanted: Wanted, question: Question, *, out: Path | None, resume: boo
         resume=resume,
     )
     try:
-        collected = collect(request, progress=progress)
+        with progress as shown:
+            collected = collect(request, progress=shown)
     except KeyboardInterrupt as interruption:
         raise InterruptedCollection(work) from interruption
     origin = Origin(
@@ -117,10 +121,14 @@ def open_snapshot(folder: Path, question: Question) -> World:
     held = frozenset[str]().union(*(collected_tables(name) for name in origin.tables))
     missing = sorted(asked - held) if origin.source == "azure" else []
     lacking = sorted({kind for kind, _ in question.settings - set(origin.settings)})
-    gaps = [_gap(table, "The snapshot was collected without this table; collect it again.") for table in missing]
+    gaps = [
+        _gap(table, "The snapshot was collected without this table; collect it again.") for table in missing
+    ]
     if lacking and "settings" not in missing and origin.source == "azure":
         types = ", ".join(lacking)
-        gaps.append(_gap("settings", f"The snapshot was collected without properties these rules ask of {types}."))
+        gaps.append(
+            _gap("settings", f"The snapshot was collected without properties these rules ask of {types}.")
+        )
     return World(_with_gaps(store, gaps), origin)
 
 
@@ -134,7 +142,9 @@ def _with_gaps(store: FactStore, gaps: Sequence[dict[str, str]]) -> FactStore:
     if not gaps:
         return store
     frames = {name: store.frame(name) for name in TABLES}
-    frames["gaps"] = pl.concat([frames["gaps"], pl.LazyFrame(list(gaps), schema=frames["gaps"].collect_schema())])
+    frames["gaps"] = pl.concat(
+        [frames["gaps"], pl.LazyFrame(list(gaps), schema=frames["gaps"].collect_schema())]
+    )
     return FactStore(frames)
 
 
@@ -144,11 +154,11 @@ def open_export(files: Sequence[Path], complete: Sequence[str]) -> World:
 
     for table in complete:
         if table not in TABLES and table not in VIEWS:
-            raise SettingsError(f"--complete {table}: no table is called that; there are {', '.join(sorted(TABLES))}")
+            raise SettingsError(
+                f"--complete {table}: no table is called that; there are {', '.join(sorted(TABLES))}"
+            )
     store = load_export(files, frozenset(complete))
     written = max(datetime.fromtimestamp(path.stat().st_mtime, UTC) for path in files)
     target = ", ".join(path.name for path in files)
     origin = Origin(source="export", target=target, tenant="", cloud="", read_at=written)
     return World(store, origin)
-
-

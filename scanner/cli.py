@@ -8,6 +8,7 @@ an output that cannot be written among them), 3 incomplete under ``--strict``, 4
 from __future__ import annotations
 
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from scanner.acquire import Wanted
     from scanner.run import Question, World
     from scanner.settings import Settings, SettingsFile
+    from scanner.sources.azure.progress import Progress
 
 CLEAN, FINDINGS, USAGE, INCOMPLETE, FAULT, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -36,12 +38,12 @@ def main() -> None:
         error.show()
         sys.exit(USAGE)
     except (click.Abort, KeyboardInterrupt) as interruption:
-        click.echo(f"midas: {interruption or 'interrupted'}", err=True)
+        click.echo(f"midas: {str(interruption) or 'interrupted'}", err=True)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output went away: nothing more can be said to it
         sys.exit(CLEAN)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 -- the last door: what is not known below is told as Midas's own fault
         _fault(error)
 
 
@@ -65,13 +67,22 @@ def _fault(error: Exception) -> NoReturn:
 
 def _known_errors() -> tuple[type[Exception], ...]:
     from reports.write import OutputError
-    from scanner.emulator.tenant import TenantError
+    from scanner.emulator import BehaviourError, EngineMissingError, TenantError
     from scanner.engine.registry import RuleError
     from scanner.facts.snapshot import SnapshotError
     from scanner.settings import SettingsError
     from scanner.sources.azure.errors import SourceError
 
-    return (OutputError, TenantError, RuleError, SnapshotError, SettingsError, SourceError)
+    return (
+        BehaviourError,
+        EngineMissingError,
+        OutputError,
+        RuleError,
+        SettingsError,
+        SnapshotError,
+        SourceError,
+        TenantError,
+    )
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -90,9 +101,17 @@ def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 _SCOPE = _options(
-    click.option("--subscription", "subscriptions", multiple=True, metavar="ID", help="Scan this subscription; repeatable."),
+    click.option(
+        "--subscription",
+        "subscriptions",
+        multiple=True,
+        metavar="ID",
+        help="Scan this subscription; repeatable.",
+    ),
     click.option("--management-group", metavar="ID", help="Scan everything below this management group."),
-    click.option("--tenant", "whole_tenant", is_flag=True, help="Scan everything in the tenant that can be read."),
+    click.option(
+        "--tenant", "whole_tenant", is_flag=True, help="Scan everything in the tenant that can be read."
+    ),
 )
 _LOGIN = _options(
     click.option(
@@ -102,7 +121,9 @@ _LOGIN = _options(
         show_default=True,
         help="How to sign in.",
     ),
-    click.option("--client-id", metavar="GUID", help="Of a user-assigned identity, with --auth managed-identity."),
+    click.option(
+        "--client-id", metavar="GUID", help="Of a user-assigned identity, with --auth managed-identity."
+    ),
     click.option("--identity-resource-id", metavar="ID", help="The same, by resource id."),
     click.option("--tenant-id", metavar="GUID", help="Sign in to this directory."),
     click.option(
@@ -118,9 +139,13 @@ _RULES = _options(
         metavar="DIR",
         help="Load the rules of this folder too; repeatable.",
     ),
-    click.option("--select", multiple=True, metavar="CODE", help="Run only these rules: MI201, or MI2 for a family."),
+    click.option(
+        "--select", multiple=True, metavar="CODE", help="Run only these rules: MI201, or MI2 for a family."
+    ),
     click.option("--ignore", multiple=True, metavar="CODE", help="Do not run these rules."),
-    click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Settings [default: ./midas.toml]."),
+    click.option(
+        "--config", type=click.Path(path_type=Path), metavar="FILE", help="Settings [default: ./midas.toml]."
+    ),
 )
 _REPORTS = _options(
     click.option(
@@ -130,12 +155,18 @@ _REPORTS = _options(
         metavar="FORMAT=FILE",
         help="Write a report: sarif=FILE, html=FILE or json=FILE; - is standard output; repeatable.",
     ),
-    click.option("--fail-on", metavar="SEVERITY", help="Exit with 1 from this severity on, or never [default: low]."),
+    click.option(
+        "--fail-on", metavar="SEVERITY", help="Exit with 1 from this severity on, or never [default: low]."
+    ),
     click.option("--strict", is_flag=True, help="Exit with 3 when anything could not be read or judged."),
 )
 _FROM = _options(
     click.option(
-        "--from", "snapshot", type=click.Path(path_type=Path), metavar="DIR", help="Judge this snapshot, not a tenant."
+        "--from",
+        "snapshot",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Judge this snapshot, not a tenant.",
     ),
     click.option(
         "--from-export",
@@ -158,7 +189,9 @@ _QUIET = click.option("--quiet", "-q", is_flag=True, help="No progress and no su
 @_LOGIN
 @_RULES
 @_REPORTS
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Keep what was read as a snapshot here.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Keep what was read as a snapshot here."
+)
 @click.option("--resume", is_flag=True, help="Continue a scan of the same tenant that was interrupted.")
 @_QUIET
 def scan(**flags: Any) -> int:
@@ -166,14 +199,14 @@ def scan(**flags: Any) -> int:
     from scanner import run
 
     outputs = _outputs(flags["outputs"])
-    file = _settings_file(flags["config"])
-    rules, settings = run.prepare(file, _settings(flags))
-    report = run.scan(_world(flags), rules, settings)
-    return _deliver(report, outputs, flags)
+    rules, settings = run.prepare(_settings_file(flags["config"]), _settings(flags))
+    return _deliver(run.scan(_world(flags), rules, _with_threshold(settings, flags)), outputs, flags)
 
 
 @cli.command()
-@click.option("--from", "snapshot", required=True, type=click.Path(path_type=Path), metavar="DIR", help="The snapshot.")
+@click.option(
+    "--from", "snapshot", required=True, type=click.Path(path_type=Path), metavar="DIR", help="The snapshot."
+)
 @_RULES
 @_REPORTS
 @_QUIET
@@ -181,17 +214,25 @@ def report(**flags: Any) -> int:
     """Make reports again from a snapshot."""
     from scanner import run
 
-    flags |= {"exports": (), "complete": (), "subscriptions": (), "management_group": None, "whole_tenant": False}
+    flags |= {
+        "exports": (),
+        "complete": (),
+        "subscriptions": (),
+        "management_group": None,
+        "whole_tenant": False,
+    }
     outputs = _outputs(flags["outputs"])
     rules, settings = run.prepare(_settings_file(flags["config"]), _settings(flags))
-    return _deliver(run.scan(_world(flags), rules, settings), outputs, flags)
+    return _deliver(run.scan(_world(flags), rules, _with_threshold(settings, flags)), outputs, flags)
 
 
 @cli.command()
 @_SCOPE
 @_LOGIN
 @_RULES
-@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where the snapshot goes.")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where the snapshot goes."
+)
 @click.option("--resume", is_flag=True, help="Continue a collection that was interrupted.")
 @click.option("--strict", is_flag=True, help="Exit with 3 when anything could not be read.")
 @_QUIET
@@ -201,7 +242,13 @@ def collect(**flags: Any) -> int:
     from scanner.acquire import acquire
 
     rules, _ = run.prepare(_settings_file(flags["config"]), _settings(flags))
-    world = acquire(_request(flags), run.question(rules), out=flags["out"], resume=flags["resume"], progress=_progress(flags))
+    world = acquire(
+        _request(flags),
+        run.question(rules),
+        out=flags["out"],
+        resume=flags["resume"],
+        progress=_progress(flags),
+    )
     gaps = world.store.gaps()
     if not flags["quiet"]:
         click.echo(f"snapshot: {flags['out']} ({world.origin.requests} requests, {len(gaps)} gaps)", err=True)
@@ -221,7 +268,9 @@ def list_rules(**flags: Any) -> int:
         severity = settings.severities.get(meta.id, meta.severity)
         click.echo(f"{meta.id}  {severity:8}  {meta.name}")
         for parameter in meta.parameters:
-            click.echo(f"                 {parameter.name} = {_toml(parameter.default)}  ({parameter.meaning})")
+            click.echo(
+                f"                 {parameter.name} = {_toml(parameter.default)}  ({parameter.meaning})"
+            )
     return CLEAN
 
 
@@ -253,7 +302,9 @@ def try_rules(**flags: Any) -> int:
     for rule in rules:
         problems = try_rule(rule)
         wrong += bool(problems)
-        click.echo(f"{rule.meta.id}  {'FAILED' if problems else 'ok':6}  {len(rule.cases):3} cases  {rule.meta.name}")
+        click.echo(
+            f"{rule.meta.id}  {'FAILED' if problems else 'ok':6}  {len(rule.cases):3} cases  {rule.meta.name}"
+        )
         for problem in problems:
             click.echo(f"    {problem}")
     click.echo(f"{len(rules) - wrong} of {len(rules)} rules do what their cases say")
@@ -261,21 +312,44 @@ def try_rules(**flags: Any) -> int:
 
 
 @cli.command()
-@click.option("--tenant", "tenant", default="contoso", show_default=True, metavar="NAME|FILE", help="Which tenant to be.")
-@click.option("--scale", metavar="S,I,A", help="Invent a tenant: numbers of subscriptions, identities, assignments.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="Port on loopback [default: a free one].")
-@click.option("--set", "switches", multiple=True, metavar="NAME=VALUE", help="A switch of behaviour; repeatable.")
+@click.option(
+    "--tenant",
+    "tenant",
+    default="contoso",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="Which tenant to be.",
+)
+@click.option(
+    "--scale", metavar="S,I,A", help="Invent a tenant: numbers of subscriptions, identities, assignments."
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    metavar="N",
+    help="Port on loopback [default: a free one].",
+)
+@click.option(
+    "--set", "switches", multiple=True, metavar="NAME=VALUE", help="A switch of behaviour; repeatable."
+)
 def emulate(tenant: str, scale: str | None, port: int, switches: tuple[str, ...]) -> int:
     """Be a local Azure that answers the real SDK clients, until interrupted."""
-    from scanner.emulator.command import emulate_command
+    from scanner.emulator import Behaviour, generate, load_tenant, parse_scale, serve, with_switches
 
-    emulate_command(tenant=tenant, scale=scale, port=port, switches=switches, say=lambda line: click.echo(line, err=True))
-    return CLEAN
+    behaviour = with_switches(Behaviour(), switches)
+    chosen = load_tenant(tenant) if scale is None else generate(parse_scale(scale))
+    writes = serve(chosen, port, behaviour, lambda line: click.echo(line, err=True))
+    return FINDINGS if writes else CLEAN
 
 
 @cli.command()
-@click.option("--out", type=click.Path(path_type=Path), default=Path("demo-output"), show_default=True, metavar="DIR")
-@click.option("--tenant", default="contoso", show_default=True, metavar="NAME|FILE", help="Which tenant to scan.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("demo-output"), show_default=True, metavar="DIR"
+)
+@click.option(
+    "--tenant", default="contoso", show_default=True, metavar="NAME|FILE", help="Which tenant to scan."
+)
 def demo(out: Path, tenant: str) -> int:
     """Scan a sample tenant that runs on this machine, and write SARIF, HTML and JSON."""
     from scanner.demo import demonstrate
@@ -304,6 +378,17 @@ def _settings(flags: dict[str, Any]) -> Settings:
     return Settings(select=flags["select"], ignore=flags["ignore"], rules=flags["folders"])
 
 
+def _with_threshold(settings: Settings, flags: dict[str, Any]) -> Settings:
+    import msgspec
+
+    from scanner.settings import SettingsError, severity_or_never
+
+    if flags["fail_on"] is None:
+        return settings
+    threshold = severity_or_never(flags["fail_on"], lambda text: SettingsError(f"--fail-on: {text}"))
+    return msgspec.structs.replace(settings, fail_on=threshold)
+
+
 def _world(flags: dict[str, Any]) -> Callable[[Question], World]:
     from scanner.acquire import acquire, open_export, open_snapshot
 
@@ -315,7 +400,9 @@ def _world(flags: dict[str, Any]) -> Callable[[Question], World]:
     if flags["complete"] and not flags["exports"]:
         raise click.UsageError("--complete speaks of an export: it goes with --from-export")
     if not live and (flags.get("out") or flags.get("resume")):
-        raise click.UsageError("--out and --resume speak of reading a tenant: they go with --subscription and the like")
+        raise click.UsageError(
+            "--out and --resume speak of reading a tenant: they go with --subscription and the like"
+        )
     if flags["snapshot"] is not None:
         return lambda wanted: open_snapshot(flags["snapshot"], wanted)
     if flags["exports"]:
@@ -354,7 +441,9 @@ def _outputs(values: Sequence[str]) -> list[tuple[str, str]]:
     for value in values:
         kind, equals, destination = value.partition("=")
         if kind not in FORMATS or not equals or not destination:
-            raise click.UsageError(f"--output {value}: write it as FORMAT=FILE, FORMAT one of {', '.join(FORMATS)}")
+            raise click.UsageError(
+                f"--output {value}: write it as FORMAT=FILE, FORMAT one of {', '.join(FORMATS)}"
+            )
         check(kind, destination)
         outputs.append((kind, destination))
     if sum(destination == "-" for _, destination in outputs) > 1:
@@ -362,26 +451,26 @@ def _outputs(values: Sequence[str]) -> list[tuple[str, str]]:
     return outputs
 
 
-def _progress(flags: dict[str, Any]) -> Any:
-    from scanner.sources.azure.progress import progress_for
+def _progress(flags: dict[str, Any]) -> AbstractContextManager[Progress]:
+    from scanner.sources.azure.progress import BarProgress, LineProgress, SilentProgress
 
-    return progress_for(quiet=flags["quiet"])
+    if flags["quiet"]:
+        return nullcontext(SilentProgress())
+    if not sys.stderr.isatty():
+        return nullcontext(LineProgress(sys.stderr))
+    from rich.console import Console
+
+    return BarProgress(Console(stderr=True))
 
 
 # ---- to people
 
 
 def _deliver(report: Report, outputs: list[tuple[str, str]], flags: dict[str, Any]) -> int:
-    import msgspec
-
     from reports.terminal import show
     from scanner.engine.policy import reaches
     from scanner.run import write_reports
-    from scanner.settings import SettingsError, severity_or_never
 
-    if flags["fail_on"] is not None:
-        threshold = severity_or_never(flags["fail_on"], lambda text: SettingsError(f"--fail-on: {text}"))
-        report = msgspec.structs.replace(report, threshold=threshold)
     written = write_reports(report, outputs)
     if not flags["quiet"]:
         on_stdout = any(path is None for _, path in written)
@@ -396,7 +485,10 @@ def _print_gaps(gaps: Sequence[dict[str, str]]) -> None:
     from reports.hostile import visible
 
     for gap in gaps[:20]:
-        click.echo(visible(f"not read: {gap['table']} of {gap['scope_id']}: {gap['reason']}. {gap['detail']}"), err=True)
+        click.echo(
+            visible(f"not read: {gap['table']} of {gap['scope_id']}: {gap['reason']}. {gap['detail']}"),
+            err=True,
+        )
     if len(gaps) > 20:
         click.echo(f"and {len(gaps) - 20} more gaps, listed in every report", err=True)
 

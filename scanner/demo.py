@@ -20,7 +20,16 @@ def demonstrate(out: Path, tenant: str) -> int:
     for kind, name in (("sarif", "midas.sarif"), ("html", "midas.html"), ("json", "midas.json")):
         outputs += ["--output", f"{kind}={out / name}"]
     with Emulator(load_tenant(tenant)) as azure:
-        command = [sys.executable, "-m", "scanner", "scan", "--tenant", "--auth", "managed-identity", *outputs]
+        command = [
+            sys.executable,
+            "-m",
+            "scanner",
+            "scan",
+            "--tenant",
+            "--auth",
+            "managed-identity",
+            *outputs,
+        ]
         done = subprocess.run(command, env=os.environ | azure.environment(), check=False)  # noqa: S603
         if azure.writes:
             raise RuntimeError(f"the scan tried to write: {azure.writes}")

@@ -58,7 +58,12 @@ def rules_page() -> str:
         meta = rule.meta
         if meta.family != family:
             family = meta.family
-            lines += [f"## {FAMILIES[family]}", "", "| code | rule | severity | what it finds |", "| --- | --- | --- | --- |"]
+            lines += [
+                f"## {FAMILIES[family]}",
+                "",
+                "| code | rule | severity | what it finds |",
+                "| --- | --- | --- | --- |",
+            ]
         summary = " ".join(rule.page.split("\n\n", 1)[0].split())
         path = rule.path.relative_to(rule.path.parent.parent).as_posix()
         lines.append(f"| {meta.id} | [{meta.name}]({path}) | {meta.severity} | {summary} |")
@@ -73,7 +78,9 @@ def rules_page() -> str:
             for parameter in rule.meta.parameters:
                 default = parameter.default
                 shown = ", ".join(default) if isinstance(default, tuple) else str(default).lower()
-                lines.append(f"| {rule.meta.id} | `{parameter.name}` | {shown or 'none'} | {parameter.meaning} |")
+                lines.append(
+                    f"| {rule.meta.id} | `{parameter.name}` | {shown or 'none'} | {parameter.meaning} |"
+                )
     return "\n".join(lines).rstrip() + "\n"
 
 

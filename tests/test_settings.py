@@ -84,7 +84,11 @@ def test_the_same_in_pyproject(tmp_path: Path) -> None:
         (GOOD[GOOD.index("[[exc") :].replace("2027-01-31", '"2027-01-31"'), 6, "takes a date"),
         (GOOD[GOOD.index("[[exc") :].replace('"kept for recovery"', '" "'), 4, "needs reason"),
         (GOOD[GOOD.index("[[exc") :].replace("owner =", "ownr ="), 5, "has no 'ownr'"),
-        (GOOD[GOOD.index("[[exc") :] + GOOD[GOOD.index("[[exc") :].replace("MI101", "MI1"), 8, "no rule 'MI1'"),
+        (
+            GOOD[GOOD.index("[[exc") :] + GOOD[GOOD.index("[[exc") :].replace("MI101", "MI1"),
+            8,
+            "no rule 'MI1'",
+        ),
         ("select = [", None, "is not valid TOML"),
     ],
 )

@@ -6,9 +6,9 @@ import re
 
 import msgspec
 
-# Longest first: `systemassigneduserassigned` and `systemanduserassigned` are one word in some services.
-_WORD = re.compile(r"systemassigned|userassigned|systemand(?=userassigned)|none")
-_SEPARATOR = re.compile(r"[\s,;|+&]+")
+# `SystemAndUserAssigned` and `SystemAssignedUserAssigned` are one word in some services.
+_WORDS = re.compile(r"(?:systemassigned|userassigned|systemand(?=userassigned)|none)+")
+_SEPARATOR = re.compile(r"[,;|+&]")
 
 
 class AssignedKinds(msgspec.Struct, frozen=True):
@@ -34,11 +34,10 @@ def read_identity_type(value: object) -> AssignedKinds:
         return AssignedKinds(system=False, user=False)
     if not isinstance(value, str):
         return AssignedKinds(system=False, user=False, unknown=repr(value)[:100])
-    text = _SEPARATOR.sub("", value.lower())
-    rest = _WORD.sub(" ", text).strip()
-    words = set(_WORD.findall(text))
+    pieces = ["".join(piece.lower().split()) for piece in _SEPARATOR.split(value)]
+    understood = [piece for piece in pieces if _WORDS.fullmatch(piece)]
     return AssignedKinds(
-        system="systemassigned" in words or "systemand" in words,
-        user="userassigned" in words,
-        unknown=value.strip()[:100] if rest else "",
+        system=any("system" in piece for piece in understood),
+        user=any("user" in piece for piece in understood),
+        unknown="" if len(understood) == len([piece for piece in pieces if piece]) else value.strip()[:100],
     )

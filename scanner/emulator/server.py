@@ -50,9 +50,10 @@ class Recorded(NamedTuple):
 class Emulator:
     """A running local Azure, for use in a `with` statement.
 
-    `url` is where it listens. `requests` are all requests so far in the order of their answers, `writes` those that
-    would have changed something (all refused with 405). `clock` gives seconds for quotas and limits, `pause`
-    waits out the latency; both may be replaced in tests. Raises OSError when the port is taken, EngineMissingError without the `emulator` extra.
+    `url` is where it listens. `requests` are all requests so far in the order of their answers, `writes` those
+    that would have changed something (all refused with 405). `clock` gives seconds for quotas and limits, `pause`
+    waits out the latency; both may be replaced in tests. Raises OSError when the port is taken,
+    EngineMissingError without the `emulator` extra.
     """
 
     def __init__(

@@ -85,9 +85,19 @@ def identity(
     group: str = "app",
     of: str | None = None,
     location: str = "westeurope",
+    without_principal: bool = False,
 ) -> Element:
-    """Add a user-assigned identity, or with ``of`` the system-assigned identity of that resource."""
-    values = {"subscription": subscription, "group": group, "of": of, "location": location}
+    """Add a user-assigned identity, or with ``of`` the system-assigned identity of that resource.
+
+    ``without_principal``: Azure has not said which service principal it is.
+    """
+    values = {
+        "subscription": subscription,
+        "group": group,
+        "of": of,
+        "location": location,
+        "without_principal": without_principal,
+    }
     return Element(name, values, 11 if of else 10, "identity", Kind.IDENTITY)
 
 
@@ -97,14 +107,16 @@ def resource(
     *,
     subscription: str = "main",
     group: str = "app",
+    at: str | None = None,
     kind: str | None = None,
     identity_capable: bool = True,
     system_assigned: bool = False,
     user_assigned: bool = False,
 ) -> Element:
-    """Add a resource."""
+    """Add a resource; ``at`` is the scope of one that lies in no resource group, such as a policy assignment."""
     values = {
         "type": type,
+        "at": at,
         "subscription": subscription,
         "group": group,
         "kind": kind,
@@ -324,7 +336,10 @@ class World:
 
     def _resource(self, element: Element) -> None:
         v = element.values
-        resource_id = self._resource_id(element.name, v["type"], v["subscription"], v["group"])
+        if v["at"] is None:
+            resource_id = self._resource_id(element.name, v["type"], v["subscription"], v["group"])
+        else:
+            resource_id = f"{self._scope_id(v['at']).rstrip('/')}/providers/{v['type']}/{element.name}"
         key = self.builder.entity(Kind.RESOURCE, resource_id, name=element.name, type=v["type"])
         self.builder.add(
             "resources",
@@ -364,7 +379,9 @@ class World:
             "identities",
             identity=key,
             user_assigned=v["of"] is None,
-            principal=self._principal_key(element.name, "ServicePrincipal", True, managed=True),
+            principal=None
+            if v["without_principal"]
+            else self._principal_key(element.name, "ServicePrincipal", True, managed=True),
             resource=resource_key,
             client_id=str(uuid.uuid5(_NAMESPACE, "client " + element.name)),
             location=v["location"],

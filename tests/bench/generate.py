@@ -20,7 +20,13 @@ from scanner.facts.snapshot import Origin, write
 from scanner.facts.store import FactStore, polars_schema
 
 CUSTOM_ROLES = 2_000
-NARROW = ("Reader", "Storage Blob Data Reader", "Key Vault Secrets User", "AcrPull", "Monitoring Metrics Publisher")
+NARROW = (
+    "Reader",
+    "Storage Blob Data Reader",
+    "Key Vault Secrets User",
+    "AcrPull",
+    "Monitoring Metrics Publisher",
+)
 BROAD = ("Contributor", "Owner", "User Access Administrator", "Storage Blob Data Owner")
 
 
@@ -94,7 +100,10 @@ def snapshot(assignments: int, folder: Path) -> None:
         for name, table in TABLES.items()
         if name not in frames and not table.derived
     }
-    shaped = {name: frame.select(pl.col(c).cast(t) for c, t in polars_schema(TABLES[name]).items()) for name, frame in frames.items()}
+    shaped = {
+        name: frame.select(pl.col(c).cast(t) for c, t in polars_schema(TABLES[name]).items())
+        for name, frame in frames.items()
+    }
     origin = Origin(
         source="azure",
         target=f"generated, {assignments:,} assignments",
@@ -110,7 +119,9 @@ def _frames(plan: Plan) -> dict[str, pl.LazyFrame]:
     at = plan.starts
     null = pl.lit(None, pl.UInt32)
     group_subscription = at["subscriptions"] + pl.col("n") % plan.subscriptions
-    groups = _keys(at["groups"], plan.groups).select(scope="key", subscription=group_subscription.cast(pl.UInt32))
+    groups = _keys(at["groups"], plan.groups).select(
+        scope="key", subscription=group_subscription.cast(pl.UInt32)
+    )
     in_group = at["groups"] + _random(1, plan.groups)
     resources = _keys(at["resources"], plan.resources).with_columns(group=in_group.cast(pl.UInt32))
     identities = _keys(at["identities"], plan.identities).with_columns(
@@ -125,14 +136,18 @@ def _frames(plan: Plan) -> dict[str, pl.LazyFrame]:
             identity="key",
             user_assigned="user_assigned",
             principal=(at["principals"] + pl.col("n")).cast(pl.UInt32),
-            resource=pl.when("user_assigned").then(null).otherwise(at["resources"] + pl.col("n") % plan.resources),
+            resource=pl.when("user_assigned")
+            .then(null)
+            .otherwise(at["resources"] + pl.col("n") % plan.resources),
             client_id=pl.lit(None, pl.String),
             location=pl.lit("westeurope"),
             isolation=pl.lit("None"),
         ),
         "principals": _keys(at["principals"], plan.principals).select(
             principal="key",
-            type=pl.when(pl.col("n") < plan.identities * 6 // 5).then(pl.lit("ServicePrincipal")).otherwise(pl.lit("User")),
+            type=pl.when(pl.col("n") < plan.identities * 6 // 5)
+            .then(pl.lit("ServicePrincipal"))
+            .otherwise(pl.lit("User")),
             exists=pl.col("n") % 1_000 != 999,
             managed=pl.col("n") < plan.identities,
         ),
@@ -186,7 +201,12 @@ def _scopes(plan: Plan, groups: pl.LazyFrame, resources: pl.LazyFrame) -> pl.Laz
     return pl.concat(
         [
             rows(_keys(0, 1), Level.TENANT, null, null),
-            rows(_keys(at["management_groups"], plan.management_groups), Level.MANAGEMENT_GROUP, null, pl.lit(0)),
+            rows(
+                _keys(at["management_groups"], plan.management_groups),
+                Level.MANAGEMENT_GROUP,
+                null,
+                pl.lit(0),
+            ),
             rows(
                 _keys(at["subscriptions"], plan.subscriptions),
                 Level.SUBSCRIPTION,
@@ -194,7 +214,10 @@ def _scopes(plan: Plan, groups: pl.LazyFrame, resources: pl.LazyFrame) -> pl.Laz
                 at["management_groups"] + pl.col("n") % plan.management_groups,
             ),
             rows(
-                groups.rename({"scope": "key"}), Level.RESOURCE_GROUP, pl.col("subscription"), pl.col("subscription")
+                groups.rename({"scope": "key"}),
+                Level.RESOURCE_GROUP,
+                pl.col("subscription"),
+                pl.col("subscription"),
             ),
             rows(assigned, Level.RESOURCE, pl.col("subscription"), pl.col("group")),
         ]
@@ -235,7 +258,9 @@ def _assignments(plan: Plan, scopes: pl.LazyFrame) -> pl.LazyFrame:
         level=level,
         eligible=_random(21, 200) == 0,
         workload=_random(17, plan.principals) < plan.identities * 6 // 5,
-        condition=pl.when(_random(22, 500) == 0).then(pl.lit("@Resource[x] StringEquals 'y'")).otherwise(None),
+        condition=pl.when(_random(22, 500) == 0)
+        .then(pl.lit("@Resource[x] StringEquals 'y'"))
+        .otherwise(None),
     )
 
 
@@ -261,7 +286,9 @@ def _roles(plan: Plan) -> dict[str, pl.LazyFrame]:
         key = at["roles"] + len(builtin_roles()) + number
         roles.append({"role": key, "guid": f"{number:032x}", "custom": True, "readable": True})
         pattern = "*" if number % 400 == 0 else f"Microsoft.Provider{number % 90}/things{number}/read"
-        permissions.append({"role": key, "entry": 0, "part": "actions", "pattern": pattern, "condition": None})
+        permissions.append(
+            {"role": key, "entry": 0, "part": "actions", "pattern": pattern, "condition": None}
+        )
     return {
         "roles": pl.LazyFrame(roles, schema=polars_schema(TABLES["roles"])),
         "permissions": pl.LazyFrame(permissions, schema=polars_schema(TABLES["permissions"])),
@@ -280,7 +307,9 @@ def _entities(
     subscription_id = "/subscriptions/{}"
     group_id = subscription_id + "/resourceGroups/rg-{}"
 
-    def rows(frame: pl.LazyFrame, kind: str, type_: str, id_: pl.Expr, subscription: pl.Expr, parent: pl.Expr) -> pl.LazyFrame:
+    def rows(
+        frame: pl.LazyFrame, kind: str, type_: str, id_: pl.Expr, subscription: pl.Expr, parent: pl.Expr
+    ) -> pl.LazyFrame:
         return frame.select(
             entity="key",
             kind=pl.lit(kind),
@@ -294,11 +323,15 @@ def _entities(
     placed = groups.rename({"scope": "group"})
 
     def within(frame: pl.LazyFrame, kind: str, type_: str) -> pl.LazyFrame:
-        text = pl.format(group_id + "/providers/" + type_ + "/" + kind + "-{}", "subscription", "group", "key")
+        text = pl.format(
+            group_id + "/providers/" + type_ + "/" + kind + "-{}", "subscription", "group", "key"
+        )
         joined = frame.join(placed, on="group", maintain_order="left")
         return rows(joined, kind, type_.lower(), text, pl.col("subscription"), pl.col("group"))
 
-    def plain(name: str, count: int, kind: str, type_: str, template: str, parent: pl.Expr = null) -> pl.LazyFrame:
+    def plain(
+        name: str, count: int, kind: str, type_: str, template: str, parent: pl.Expr = null
+    ) -> pl.LazyFrame:
         return rows(_keys(at[name], count), kind, type_, pl.format(template, pl.col("key")), null, parent)
 
     role_count = len(builtin_roles()) + CUSTOM_ROLES
@@ -314,7 +347,11 @@ def _entities(
                 pl.lit(0),
             ),
             plain(
-                "subscriptions", plan.subscriptions, "scope", "microsoft.resources/subscriptions", subscription_id
+                "subscriptions",
+                plan.subscriptions,
+                "scope",
+                "microsoft.resources/subscriptions",
+                subscription_id,
             ),
             rows(
                 groups.rename({"scope": "key"}),
@@ -326,7 +363,9 @@ def _entities(
             ),
             within(resources, "resource", "Microsoft.Compute/virtualMachines"),
             within(identities, "identity", "Microsoft.ManagedIdentity/userAssignedIdentities"),
-            plain("principals", plan.principals, "principal", "ServicePrincipal", "00000000-0000-0000-0000-{}"),
+            plain(
+                "principals", plan.principals, "principal", "ServicePrincipal", "00000000-0000-0000-0000-{}"
+            ),
             plain(
                 "roles",
                 role_count,

@@ -76,7 +76,9 @@ def test_adding_to_a_list_goes_one_way(
 
 @settings(max_examples=100, deadline=None)
 @given(_roles, _entries)
-def test_adding_an_entry_never_takes_a_power_away(role: tuple[PermissionEntry, ...], entry: PermissionEntry) -> None:
+def test_adding_an_entry_never_takes_a_power_away(
+    role: tuple[PermissionEntry, ...], entry: PermissionEntry
+) -> None:
     before, after = strengths(role), strengths((*role, entry))
     assert {power: value for power, value in before.items() if after.get(power, 0) < value} == {}
 
@@ -100,7 +102,9 @@ def test_dropping_a_condition_never_takes_a_power_away(role: tuple[PermissionEnt
 
 @settings(max_examples=100, deadline=None)
 @given(_roles, _roles)
-def test_a_denial_only_takes_away(role: tuple[PermissionEntry, ...], denied: tuple[PermissionEntry, ...]) -> None:
+def test_a_denial_only_takes_away(
+    role: tuple[PermissionEntry, ...], denied: tuple[PermissionEntry, ...]
+) -> None:
     left = {one.power for one in capabilities(role, denied)}
     assert left <= set(strengths(role))
     assert denied_powers(denied, role) == set(strengths(role)) - left

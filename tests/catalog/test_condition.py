@@ -8,7 +8,11 @@ from scanner.catalog.roles import builtin_roles
 
 WRITE, DELETE, READ = 1, 2, 4
 ALL = WRITE | DELETE | READ
-NAMES = {"m.a/roleassignments/write": WRITE, "m.a/roleassignments/delete": DELETE, "m.a/roleassignments/read": READ}
+NAMES = {
+    "m.a/roleassignments/write": WRITE,
+    "m.a/roleassignments/delete": DELETE,
+    "m.a/roleassignments/read": READ,
+}
 TERM = "@Request[M.A/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals{1-2, 3-4}"
 
 
@@ -49,7 +53,11 @@ def test_no_condition_restricts_nothing(none: str | None) -> None:
         (f"{action('read')} OR {action('write')} AND {TERM}", READ, READ | WRITE),
         (f"{TERM} && ({action('read')} || {action('write')})", 0, READ | WRITE),
         (f"!({action('read')} AND NOT SubOperationMatches{{'Blob.List'}}) OR {TERM}", WRITE | DELETE, ALL),
-        ("ActionMatches {'m.a/roleassignments/write', 'm.a/roleassignments/read'}", WRITE | READ, WRITE | READ),
+        (
+            "ActionMatches {'m.a/roleassignments/write', 'm.a/roleassignments/read'}",
+            WRITE | READ,
+            WRITE | READ,
+        ),
         ("@Resource[a/b:c<$key$>] StringEquals 'x (OR) y'", 0, ALL),
     ],
 )

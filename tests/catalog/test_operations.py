@@ -49,7 +49,9 @@ def test_a_pattern_of_many_stars_takes_no_time() -> None:
     assert not compile_pattern("/*/" * 600 + "c")("/" * 2_000)
 
 
-_words = st.sampled_from(["microsoft.compute", "virtualmachines", "write", "read", "*", "**", "v*s", "action", "a"])
+_words = st.sampled_from(
+    ["microsoft.compute", "virtualmachines", "write", "read", "*", "**", "v*s", "action", "a"]
+)
 
 
 @given(st.lists(_words, min_size=1, max_size=5), st.lists(_words, min_size=1, max_size=5))

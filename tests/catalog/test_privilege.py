@@ -59,6 +59,7 @@ def test_only_granting_access_is_less_under_a_condition() -> None:
     lowered = {
         power
         for power in Power
-        if privilege([Capability(power, 0, "*", "x", conditioned=True)]) < privilege([Capability(power, 0, "*", "x")])
+        if privilege([Capability(power, 0, "*", "x", conditioned=True)])
+        < privilege([Capability(power, 0, "*", "x")])
     }
     assert lowered == {Power.GRANT_ACCESS, Power.WRITE_ROLE_ASSIGNMENTS, Power.DEFINE_ROLES}

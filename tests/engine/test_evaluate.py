@@ -29,7 +29,9 @@ def rule(check: Callable[[Facts], Frame], *, code: str = "MI190", **meta: Any) -
 
 
 def unattached(facts: Facts) -> Frame:
-    return facts.user_assigned_identities.join(facts.attachments, on="identity", how="anti").select("identity")
+    return facts.user_assigned_identities.join(facts.attachments, on="identity", how="anti").select(
+        "identity"
+    )
 
 
 def federated_anywhere(facts: Facts) -> Frame:
@@ -41,7 +43,9 @@ def counts(result: RuleResult) -> tuple[int, int, int, int]:
     return result.failed, result.passed, result.unknown, result.not_applicable
 
 
-def run(*elements: Element, rules: list[Rule]) -> tuple[tuple[RuleResult, ...], list[str], list[tuple[str, str]], list[str]]:
+def run(
+    *elements: Element, rules: list[Rule]
+) -> tuple[tuple[RuleResult, ...], list[str], list[tuple[str, str]], list[str]]:
     store = World(elements).build()
     judgement = judge(store, rules)
     entities = entities_of(store, judgement)
@@ -52,7 +56,10 @@ def run(*elements: Element, rules: list[Rule]) -> tuple[tuple[RuleResult, ...], 
 
 def test_a_subject_fails_or_passes() -> None:
     result, found, undecided, faults = run(
-        identity("idle"), identity("app"), attached("app", to="vm"), rules=[rule(unattached, absent=("attachments",))]
+        identity("idle"),
+        identity("app"),
+        attached("app", to="vm"),
+        rules=[rule(unattached, absent=("attachments",))],
     )
     assert found == ["MI190 idle"]
     assert counts(result[0]) == (1, 1, 0, 0)
@@ -130,7 +137,9 @@ def raising(facts: Facts) -> Frame:
 
 
 def fails_when_collected(facts: Facts) -> Frame:
-    return facts.user_assigned_identities.select("identity", wrong=col("location").cast(__import__("narwhals").Int64))
+    return facts.user_assigned_identities.select(
+        "identity", wrong=col("location").cast(__import__("narwhals").Int64)
+    )
 
 
 @pytest.mark.parametrize(
@@ -158,7 +167,9 @@ def test_a_rule_that_crashes_is_unknown_with_its_fault_and_the_others_go_on(chec
 
 
 def test_a_message_that_names_a_missing_column_is_a_fault() -> None:
-    _, _, _, faults = run(identity("idle"), rules=[rule(unattached, absent=("attachments",), message="{name} {grants}")])
+    _, _, _, faults = run(
+        identity("idle"), rules=[rule(unattached, absent=("attachments",), message="{name} {grants}")]
+    )
     assert "no column 'grants'" in faults[0]
 
 
@@ -169,7 +180,9 @@ def test_a_subject_returned_twice_is_a_fault_unless_the_key_tells_the_rows_apart
     world = (identity("app"), attached("app", to="vm"), attached("app", to="web"))
     _, _, _, faults = run(*world, rules=[rule(per_resource, reads=("attachments",))])
     assert "returned a subject twice" in faults[0]
-    result, found, _, faults = run(*world, rules=[rule(per_resource, reads=("attachments",), key=("resource",))])
+    result, found, _, faults = run(
+        *world, rules=[rule(per_resource, reads=("attachments",), key=("resource",))]
+    )
     assert faults == []
     assert found == ["MI190 app", "MI190 app"]
     assert counts(result[0]) == (1, 0, 0, 0)
@@ -177,7 +190,9 @@ def test_a_subject_returned_twice_is_a_fault_unless_the_key_tells_the_rows_apart
 
 def test_keys_become_names_and_evidence_and_the_fingerprint_outlives_them() -> None:
     def held(facts: Facts) -> Frame:
-        return facts.grants.filter(~col("identity").is_null()).select("assignment", "holder", "role", "scope", "level")
+        return facts.grants.filter(~col("identity").is_null()).select(
+            "assignment", "holder", "role", "scope", "level"
+        )
 
     subject = rule(
         held,
@@ -202,7 +217,11 @@ def test_findings_come_worst_first_then_by_code_and_id() -> None:
     _, found, _, _ = run(
         identity("b"),
         identity("a"),
-        rules=[rule(every, code="MI191"), rule(every, code="MI192", severity=Severity.CRITICAL), rule(every, code="MI190")],
+        rules=[
+            rule(every, code="MI191"),
+            rule(every, code="MI192", severity=Severity.CRITICAL),
+            rule(every, code="MI190"),
+        ],
     )
     assert found == ["MI192 a", "MI192 b", "MI190 a", "MI190 b", "MI191 a", "MI191 b"]
 

@@ -8,7 +8,9 @@ from scanner.engine.finding import Finding, Subject, fingerprint
 from scanner.engine.policy import PolicyException, accept, chosen, reaches
 from scanner.rule import Confidence, Effort, Severity
 
-SUBJECT = "/subscriptions/1/resourceGroups/App/providers/Microsoft.ManagedIdentity/userAssignedIdentities/Deploy"
+SUBJECT = (
+    "/subscriptions/1/resourceGroups/App/providers/Microsoft.ManagedIdentity/userAssignedIdentities/Deploy"
+)
 
 
 def finding(code: str = "MI102", severity: Severity = Severity.HIGH) -> Finding:
@@ -27,9 +29,16 @@ def finding(code: str = "MI102", severity: Severity = Severity.HIGH) -> Finding:
     )
 
 
-def exception(subject: str = SUBJECT, *, rule: str = "MI102", expires: date = date(2027, 1, 31)) -> PolicyException:
+def exception(
+    subject: str = SUBJECT, *, rule: str = "MI102", expires: date = date(2027, 1, 31)
+) -> PolicyException:
     return PolicyException(
-        rule=rule, subject=subject, reason="moved next quarter", owner="platform", expires=expires, where="midas.toml:3"
+        rule=rule,
+        subject=subject,
+        reason="moved next quarter",
+        owner="platform",
+        expires=expires,
+        where="midas.toml:3",
     )
 
 
@@ -43,7 +52,12 @@ def test_an_exception_marks_its_finding_and_keeps_it() -> None:
 
 
 def test_an_exception_is_only_for_its_rule_and_subject() -> None:
-    for other in (exception(rule="MI101"), exception("other"), exception("deploy2"), exception("[dD]eploy-x")):
+    for other in (
+        exception(rule="MI101"),
+        exception("other"),
+        exception("deploy2"),
+        exception("[dD]eploy-x"),
+    ):
         (judged,), notices = accept([finding()], [other], date(2026, 11, 25))
         assert judged.suppressed is None
         assert "matches no finding" in notices[0]

@@ -72,7 +72,9 @@ def test_a_private_rule_is_loaded_beside_the_built_in_ones(tmp_path: Path) -> No
         (('id="MI190"', 'id="MI101"'), "is taken by"),
     ],
 )
-def test_a_malformed_rule_is_refused_with_file_and_reason(tmp_path: Path, change: tuple[str, str], words: str) -> None:
+def test_a_malformed_rule_is_refused_with_file_and_reason(
+    tmp_path: Path, change: tuple[str, str], words: str
+) -> None:
     assert change[0] in GOOD
     path = write(tmp_path, GOOD.replace(*change))
     with pytest.raises(RuleError) as refusal:
@@ -82,7 +84,9 @@ def test_a_malformed_rule_is_refused_with_file_and_reason(tmp_path: Path, change
 
 
 def test_a_syntax_error_names_the_line(tmp_path: Path) -> None:
-    path = write(tmp_path, GOOD.replace("def check(facts: Facts) -> Frame:", "def check(facts: Facts -> Frame:"))
+    path = write(
+        tmp_path, GOOD.replace("def check(facts: Facts) -> Frame:", "def check(facts: Facts -> Frame:")
+    )
     with pytest.raises(RuleError, match=rf"{path}:\d+: is not valid Python"):
         load_rule(path)
 

@@ -40,16 +40,28 @@ class Browser:
     """One browser process; every page is a fresh tab."""
 
     def __init__(self) -> None:
-        program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+        program = (
+            shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+        )
         if program is None:
-            raise BrowserMissingError("the HTML report is tested in Chromium: apt-get install chromium (Debian package)")
+            raise BrowserMissingError(
+                "the HTML report is tested in Chromium: install the Debian package chromium"
+            )
         self._profile = tempfile.mkdtemp(prefix="midas-chromium-")
+        profile = f"--user-data-dir={self._profile}"
         from_us, self._to_browser = os.pipe()
         self._from_browser, to_us = os.pipe()
         # Chromium reads commands from descriptor 3 and answers on 4; the shell puts our pipes there.
         self._process = subprocess.Popen(
-            ["/bin/bash", "-c", f'exec "$0" "$@" 3<&{from_us} 4>&{to_us}', program]
-            + [*FLAGS, f"--user-data-dir={self._profile}", "about:blank"],
+            [
+                "/bin/bash",
+                "-c",
+                f'exec "$0" "$@" 3<&{from_us} 4>&{to_us}',
+                program,
+                *FLAGS,
+                profile,
+                "about:blank",
+            ],
             pass_fds=(from_us, to_us),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -143,13 +155,23 @@ class Page:
         return self._browser.call(method, self._session, **parameters)
 
     def media(
-        self, *, dark: bool = False, width: int = 1280, height: int = 900, printed: bool = False, script: bool = True
+        self,
+        *,
+        dark: bool = False,
+        width: int = 1280,
+        height: int = 900,
+        printed: bool = False,
+        script: bool = True,
     ) -> None:
         """Set what the page sees of its medium: colour scheme, viewport in pixels, paper, scripting."""
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", media="print" if printed else "", features=[scheme])
         self.call(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=width < 600,
         )
         self.call("Emulation.setScriptExecutionDisabled", value=not script)
 
@@ -164,7 +186,8 @@ class Page:
         """Wait, frame by frame and at most 10 seconds, until a JavaScript condition holds."""
         done = self.run(
             "new Promise((resolve) => { const end = performance.now() + 10000; const look = () => "
-            f"({condition}) ? resolve(true) : performance.now() > end ? resolve(false) : setTimeout(look, 10); look(); }})"
+            f"({condition}) ? resolve(true) : performance.now() > end ? resolve(false) : setTimeout(look, 10);"
+            " look(); })"
         )
         assert done, f"never became true in the page: {condition}"
 
@@ -193,7 +216,8 @@ class Page:
             str(event["params"])
             for event in self._browser.events
             if event.get("sessionId") == self._session
-            and event.get("method") in ("Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled")
+            and event.get("method")
+            in ("Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled")
         ]
 
     def requests(self) -> list[str]:

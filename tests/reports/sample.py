@@ -25,13 +25,13 @@ IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"
 
 HOSTILE: dict[str, str] = {
     "markup": "<script>window.hacked=1</script><img src=x onerror='window.hacked=1'>",
-    "attribute": "\" onmouseover=\"window.hacked=1\" x='",
+    "attribute": '" onmouseover="window.hacked=1" x=\'',
     "closing": "</script></style></title></textarea>--><svg onload=window.hacked=1>",
     "template": "{{ 7*7 }}{% raw %}{0} ${7*7} [click](https://evil.example) ]]>",
     "escape": "\x1b[31mred\x1b]0;title\x07\x9b2J",
     "lines": "first\nsecond\r\nthird\u2028fourth\u2029fifth\x0bsixth",
     "direction": "abc\u202egpj.exe\u2066\u200f\ufeff",
-    "formula": "=HYPERLINK(\"http://evil.example\",\"x\")",
+    "formula": '=HYPERLINK("http://evil.example","x")',
     "null": "a\x00b",
     "surrogate": "half \ud800 pair",
     "long": "x" * 10_000,
@@ -135,22 +135,27 @@ RULES = (
 )
 
 
-def finding(code: str, name: str, severity: Severity, subject: Subject, message: str, **values: Any) -> Finding:
+def finding(
+    code: str, name: str, severity: Severity, subject: Subject, message: str, **values: Any
+) -> Finding:
     defaults: dict[str, Any] = {
         "confidence": Confidence.HIGH,
         "effort": Effort.MEDIUM,
         "subscription": "prod",
         "location": None,
         "evidence": {},
-        "fingerprint": fingerprint(code, subject.id, ()),
     }
+    if "fingerprint" not in values:
+        values["fingerprint"] = fingerprint(code, subject.id, ())
     return Finding(
         code=code, name=name, severity=severity, subject=subject, message=message, **(defaults | values)
     )
 
 
 def identity(name: str, subscription: str = PROD) -> Subject:
-    return Subject(f"{subscription}/resourceGroups/rg-App/providers/{IDENTITY}/{name}", IDENTITY.lower(), name)
+    return Subject(
+        f"{subscription}/resourceGroups/rg-App/providers/{IDENTITY}/{name}", IDENTITY.lower(), name
+    )
 
 
 OWNER = finding(
@@ -160,7 +165,11 @@ OWNER = finding(
     identity("ci-deployer"),
     "ci-deployer holds Owner at subscription prod",
     evidence={
-        "role": {"id": "/providers/Microsoft.Authorization/roleDefinitions/owner", "name": "Owner", "type": "role"},
+        "role": {
+            "id": "/providers/Microsoft.Authorization/roleDefinitions/owner",
+            "name": "Owner",
+            "type": "role",
+        },
         "scopes": [{"id": PROD, "name": "prod", "type": "subscription"}],
         "inherited": False,
         "assignments": 1,
@@ -214,7 +223,9 @@ def make_report(**values: Any) -> Report:
             Unknown("MI101", identity("batch-b").id, "attachments were not read in subscription lab"),
             Unknown("MI303", PROD, "the rule crashed"),
         ),
-        "gaps": (Gap("attachments", "/subscriptions/lab", "refused", "Reader is missing on the subscription"),),
+        "gaps": (
+            Gap("attachments", "/subscriptions/lab", "refused", "Reader is missing on the subscription"),
+        ),
         "faults": (RuleFault("MI303", "ColumnNotFoundError: issuer"),),
         "notices": ("the exception for MI101 on old-job matched nothing",),
         "exposure": (
@@ -265,7 +276,10 @@ def hostile_report(text: str) -> Report:
         },
     )
     accepted = msgspec.structs.replace(
-        bad, fingerprint="0" * 32, suppressed=Suppression(text, text, text, text), location=Location(text, 1, 1, 2, 1)
+        bad,
+        fingerprint="0" * 32,
+        suppressed=Suppression(text, text, text, text),
+        location=Location(text, 1, 1, 2, 1),
     )
     return make_report(
         run=msgspec.structs.replace(

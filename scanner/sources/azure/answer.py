@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeGuard
+from urllib.parse import urlsplit
 
 import msgspec
 from azure.core.exceptions import DecodeError
@@ -38,7 +39,7 @@ class Sink:
         link = page.get("nextLink") or page.get("@odata.nextLink")
         if link is None or link == "":
             return None
-        if not isinstance(link, str) or link in self._links or len(self.pages) >= MOST_PAGES:
+        if not _is_link(link) or link in self._links or len(self.pages) >= MOST_PAGES:
             raise BrokenAnswer("the link to the next page is not one, or leads back to a page already read")
         self._links.add(link)
         self.next_link = link
@@ -53,6 +54,16 @@ class Sink:
                 raise BrokenAnswer("the answer has no list of values")
             rows += value
         return rows
+
+
+def _is_link(link: Any) -> TypeGuard[str]:
+    # Braces would be taken for placeholders by the SDK.
+    if not isinstance(link, str) or "{" in link or "}" in link:
+        return False
+    try:
+        return bool(urlsplit(link).hostname)
+    except ValueError:
+        return False
 
 
 class DecodeBody(SansIOHTTPPolicy[Any, Any]):

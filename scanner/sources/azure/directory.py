@@ -50,7 +50,7 @@ def managed_identity_read(transport: Transport) -> Read:
             transport,
             HttpRequest(
                 "GET",
-                "/v1.0/servicePrincipals",
+                f"{transport.cloud.graph}/v1.0/servicePrincipals",
                 params={
                     "$filter": "servicePrincipalType eq 'ManagedIdentity'",
                     "$count": "true",
@@ -73,7 +73,7 @@ def membership_reads(transport: Transport, object_ids: Iterable[str], groups: It
             transport,
             HttpRequest(
                 "GET",
-                f"/v1.0/servicePrincipals/{quote(object_id, safe='')}/transitiveMemberOf",
+                f"{transport.cloud.graph}/v1.0/servicePrincipals/{quote(object_id, safe='')}/transitiveMemberOf",
                 params={"$select": "id,displayName", "$top": str(ROWS_PER_PAGE)},
             ),
         )
@@ -92,7 +92,7 @@ def membership_reads(transport: Transport, object_ids: Iterable[str], groups: It
 def _by_ids(transport: Transport, ids: list[str]) -> list[Any]:
     request = HttpRequest(
         "POST",
-        "/v1.0/directoryObjects/getByIds",
+        f"{transport.cloud.graph}/v1.0/directoryObjects/getByIds",
         content=json.dumps({"ids": ids, "types": _KINDS}).encode(),
         headers={"Content-Type": "application/json"},
     )

@@ -72,8 +72,8 @@ def _completed(transport: Transport, identity_id: str, row: Any) -> Any:
     if dig(row, "properties.claimsMatchingExpression.value") is not ABSENT:
         return row
     sink = Sink()
-    path = f"{quote(identity_id)}/federatedIdentityCredentials/{quote(name, safe='')}"
-    request = HttpRequest("GET", path, params={"api-version": FLEXIBLE_API_VERSION})
+    url = f"{transport.cloud.arm}{quote(identity_id)}/federatedIdentityCredentials/{quote(name, safe='')}"
+    request = HttpRequest("GET", url, params={"api-version": FLEXIBLE_API_VERSION})
     try:
         transport.manager().send_request(request, **{SINK: sink})
     except ServiceRefusal as error:

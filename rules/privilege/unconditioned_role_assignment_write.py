@@ -1,0 +1,179 @@
+"""A workload can give access to anybody, itself included.
+
+## What it finds
+A role assignment, at any scope, that lets a managed identity or another service principal write role
+assignments or role definitions there without a condition: neither the assignment nor the role's own permission
+entry restricts which roles it may hand out. It is judged by the role's action lists, so
+`Microsoft.Authorization/*` in a custom role is found as User Access Administrator is. Full control of a
+subscription or more is reported by MI201 and not again here.
+
+## Why it matters
+Whoever can write role assignments at a scope is its owner as soon as they want to be: one call makes the
+workload Owner there. The permission looks small in a list of roles, and the step it allows leaves only one line
+in the activity log.
+
+## How to fix it
+If the workload hands out a few roles (a deployment that gives an application access to its storage), say which,
+in a condition on the assignment:
+
+```sh
+az role assignment create --assignee-object-id <principal id> --assignee-principal-type ServicePrincipal \\
+    --role "Role Based Access Control Administrator" --scope "<resource group id>" \\
+    --condition-version "2.0" --condition "((!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})) OR (@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {<role guid>, <role guid>})) AND ((!(ActionMatches{'Microsoft.Authorization/roleAssignments/delete'})) OR (@Resource[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {<role guid>, <role guid>}))"
+az role assignment delete --ids "<role assignment id>"
+```
+
+In Terraform these are `condition` and `condition_version` of `azurerm_role_assignment`, in Bicep the properties of
+the same names. If it hands out nothing, take `Microsoft.Authorization/*/write` out of its custom role, or assign
+Contributor in place of Owner.
+
+## References
+- https://learn.microsoft.com/azure/role-based-access-control/delegate-role-assignments-overview
+- https://learn.microsoft.com/azure/role-based-access-control/delegate-role-assignments-examples
+"""  # noqa: E501 -- a condition to paste is one line
+
+from scanner.rule import (
+    Effort,
+    Facts,
+    Frame,
+    Level,
+    Meta,
+    Severity,
+    assigned,
+    bad,
+    col,
+    custom_role,
+    denied,
+    good,
+    identity,
+    lit,
+    member,
+    person,
+    principal,
+    refused,
+    unknown,
+    when,
+)
+
+META = Meta(
+    id="MI203",
+    name="unconditioned-role-assignment-write",
+    severity=Severity.HIGH,
+    effort=Effort.MEDIUM,
+    subject="workload_assignments",
+    reads=("grants", "capabilities", "denials", "limits"),
+    key=("holder",),
+    message="{holder} can make itself an owner ({role}, by {pattern}) of the {level} {scope}",
+    controls=("mcsb:PA-7", "mcsb:PA-1"),
+    since="0.1",
+)
+
+
+def _held(facts: Facts, *powers: str) -> Frame:
+    """Return active grants that give one of these powers without a condition, short of what MI201 reports."""
+    free = facts.grants.filter(~col("eligible")).join(
+        facts.limits.filter(col("power").is_in(["grant_access", "write_role_assignments"])),
+        on="assignment",
+        how="anti",
+    )
+    full_control = (
+        free.filter(col("level") <= Level.SUBSCRIPTION)
+        .join(facts.capabilities.filter(col("power") == "full_control"), on="role", how="semi")
+        .join(facts.denials.filter(col("power") == "full_control"), on="assignment", how="anti")
+    )
+    giving = facts.capabilities.filter(col("power").is_in(powers), ~col("conditioned"))
+    return (
+        free.join(giving, on="role")
+        .join(facts.denials.filter(col("power") == "grant_access"), on="assignment", how="anti")
+        .join(full_control, on="assignment", how="anti")
+    )
+
+
+def check(facts: Facts) -> Frame:
+    """Return workload grants that hand out access without a condition and fall short of full control."""
+    return (
+        _held(facts, "grant_access")
+        .filter(col("workload"))
+        .select("assignment", "holder", "role", "scope", "level", "group", "pattern")
+    )
+
+
+def undecided(facts: Facts) -> Frame:
+    """Return those whose role, or whose holder, is not known well enough."""
+    not_understood = lit("the permissions of its role were not read or not understood")
+    not_known = lit("the members of the group that holds it were not read")
+    return (
+        _held(facts, "grant_access", "not_understood")
+        .filter(col("workload").fill_null(True))
+        .with_columns(reason=when(col("power") == "not_understood").then(not_understood).otherwise(not_known))
+    )
+
+
+_CONDITION = (
+    "((!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})) OR "
+    "(@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] "
+    "ForAnyOfAnyValues:GuidEquals {7f951dda-4ed3-4680-a7ca-43fe172d538d}))"
+)
+_BLOB_CONDITION = (
+    "((!(ActionMatches{'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read'})) OR "
+    "(@Resource[Microsoft.Storage/storageAccounts/blobServices/containers:name] StringEquals 'public'))"
+)
+
+CASES = (
+    bad("User Access Administrator", identity("app"), assigned("app", "User Access Administrator")),
+    bad(
+        "Role Based Access Control Administrator on one resource",
+        identity("app"),
+        assigned("app", "Role Based Access Control Administrator", at="identity:app"),
+    ),
+    bad("Owner of a resource group", identity("app"), assigned("app", "Owner", at="resource_group:app")),
+    bad(
+        "held through a group",
+        identity("app"),
+        principal("team", "Group"),
+        member("app", of="team"),
+        assigned("team", "User Access Administrator"),
+    ),
+    bad(
+        "c: a whole provider",
+        identity("app"),
+        custom_role("Reader", actions=["Microsoft.Authorization/*"]),
+        assigned("app", "Reader"),
+    ),
+    bad(
+        "d: the one operation",
+        identity("app"),
+        custom_role("assigner", actions=["Microsoft.Authorization/roleAssignments/write"]),
+        assigned("app", "assigner", at="resource_group:app"),
+    ),
+    bad(
+        "it can rewrite role definitions, its own among them",
+        identity("app"),
+        custom_role("definer", actions=["Microsoft.Authorization/roleDefinitions/write"]),
+        assigned("app", "definer", condition=_CONDITION),
+    ),
+    bad(
+        "a condition about blobs does not restrict the granting",
+        identity("app"),
+        assigned("app", "User Access Administrator", condition=_BLOB_CONDITION),
+    ),
+    bad(
+        "full control that a deny assignment cuts down to the granting",
+        identity("app"),
+        assigned("app", "Owner"),
+        denied("app", actions=["Microsoft.Compute/*", "Microsoft.[!A]*", "*/virtualMachines/*"]),
+        denied(None, actions=["Microsoft.A*", "M*e/*", "Microsoft.N*", "Microsoft.S*", "Microsoft.D*", "Microsoft.C*"]),
+        finds=(),
+    ),
+    good("full control of a subscription is a finding of its own", identity("app"), assigned("app", "Owner")),
+    good(
+        "a, b and h: full control of a subscription is a finding of its own",
+        identity("app"),
+        custom_role("all", actions=["*"]),
+        custom_role("second", actions=["Microsoft.Storage/*/read"], second={"actions": ["*"]}),
+        custom_role("writer", actions=["*/write"]),
+        assigned("app", "all"),
+        assigned("app", "second"),
+        assigned("app", "writer"),
+    ),
+)

@@ -1,0 +1,180 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import msgspec
+import pytest
+
+from reports import sarif
+from reports.artifact import artifact_path, category, file_path
+from reports.report import Report
+from scanner.engine.finding import Gap
+from tests.reports.sample import (
+    HOSTILE,
+    ORPHAN,
+    OWNER,
+    PROD,
+    RUN,
+    clean_report,
+    hostile_report,
+    large_report,
+    make_report,
+)
+
+HERE = Path(__file__).parent
+SCHEMA = json.loads((HERE / "schemas" / "sarif-2.1.0.schema.json").read_text(encoding="utf-8"))
+VALIDATOR = jsonschema.Draft7Validator(SCHEMA, format_checker=jsonschema.Draft7Validator.FORMAT_CHECKER)
+
+
+def run_of(report: Report) -> dict[str, Any]:
+    document = json.loads(sarif.render(report))
+    assert [error.message for error in VALIDATOR.iter_errors(document)] == []
+    [run] = document["runs"]
+    return run
+
+
+def test_the_sample_is_written_as_reviewed() -> None:
+    golden = HERE / "golden" / "sample.sarif"
+    assert sarif.render(make_report()).decode() == golden.read_text(encoding="utf-8")
+
+
+def test_every_loaded_rule_is_listed_with_its_help() -> None:
+    run = run_of(make_report())
+    rules = {rule["id"]: rule for rule in run["tool"]["driver"]["rules"]}
+    assert list(rules) == ["MI101", "MI201", "MI301", "MI303"]
+    owner = rules["MI201"]
+    assert owner["properties"]["security-severity"] == "9.5"
+    assert owner["properties"]["tags"] == ["security", "azure", "privilege", "mcsb:PA-7", "cis:1.23"]
+    assert owner["defaultConfiguration"] == {"level": "error"}
+    assert owner["helpUri"].startswith("https://learn.microsoft.com/")
+    assert "az role assignment delete" in owner["help"]["text"]
+    assert "## How to fix it" in owner["help"]["markdown"]
+    assert rules["MI301"]["properties"]["precision"] == "medium"
+    assert "helpUri" not in rules["MI303"]
+
+
+def test_every_result_points_to_its_rule_and_has_a_place() -> None:
+    run = run_of(make_report())
+    rules = run["tool"]["driver"]["rules"]
+    assert [rules[result["ruleIndex"]]["id"] for result in run["results"]] == ["MI201", "MI301", "MI101"]
+    tenant, code, _ = run["results"]
+    [place] = tenant["locations"]
+    assert place["physicalLocation"]["region"] == {"startLine": 1}
+    assert place["physicalLocation"]["artifactLocation"]["uri"].startswith("azure/subscriptions/11111111-")
+    [logical] = place["logicalLocations"]
+    assert (logical["fullyQualifiedName"], logical["name"]) == (OWNER.subject.id, "ci-deployer")
+    assert code["locations"][0]["physicalLocation"] == {
+        "artifactLocation": {"uri": "infra/main.tf", "uriBaseId": "%SRCROOT%"},
+        "region": {"startLine": 12, "startColumn": 3, "endLine": 18, "endColumn": 4},
+    }
+
+
+def test_accepted_findings_are_suppressed_and_the_others_are_said_not_to_be() -> None:
+    owner, wildcard, orphan = run_of(make_report())["results"]
+    assert (owner["suppressions"], wildcard["suppressions"]) == ([], [])
+    [suppression] = orphan["suppressions"]
+    assert suppression["kind"] == "external"
+    assert suppression["status"] == "accepted"
+    assert suppression["justification"] == "kept for the audit; accepted by platform team; until 2026-12-31"
+
+
+def test_what_was_not_read_is_told_and_the_run_does_not_succeed() -> None:
+    [invocation] = run_of(make_report())["invocations"]
+    assert invocation["executionSuccessful"] is False
+    told = [
+        (note["descriptor"]["id"], note["level"], note["message"]["text"])
+        for note in invocation["toolExecutionNotifications"]
+    ]
+    assert told == [
+        ("rule-fault", "error", "MI303 crashed: ColumnNotFoundError: issuer"),
+        (
+            "gap",
+            "warning",
+            "Not read: attachments in /subscriptions/lab: refused: Reader is missing on the subscription",
+        ),
+        ("unknown", "note", "MI101 orphaned-user-assigned-identity: 2 of 40 subjects unknown"),
+        ("unknown", "note", "MI303 issuer-outside-allow-list: 4 of 4 subjects unknown"),
+        ("notice", "warning", "the exception for MI101 on old-job matched nothing"),
+    ]
+
+
+def test_a_complete_run_succeeds() -> None:
+    [invocation] = run_of(clean_report())["invocations"]
+    assert invocation["executionSuccessful"] is True
+    assert invocation["toolExecutionNotifications"] == []
+
+
+def test_notifications_refer_to_their_descriptor() -> None:
+    run = run_of(make_report())
+    descriptors = run["tool"]["driver"]["notifications"]
+    for note in run["invocations"][0]["toolExecutionNotifications"]:
+        assert descriptors[note["descriptor"]["index"]]["id"] == note["descriptor"]["id"]
+
+
+def test_the_same_report_gives_the_same_bytes() -> None:
+    assert sarif.render(make_report()) == sarif.render(make_report())
+
+
+def test_beyond_the_limit_the_worst_stay_and_the_rest_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sarif, "RESULT_LIMIT", 2)
+    accepted_first = make_report(
+        findings=(msgspec.structs.replace(OWNER, suppressed=ORPHAN.suppressed), *make_report().findings)
+    )
+    run = run_of(accepted_first)
+    assert [(result["ruleId"], result["suppressions"]) for result in run["results"]] == [
+        ("MI201", []),
+        ("MI301", []),
+    ]
+    assert run["invocations"][0]["toolExecutionNotifications"][-1]["message"]["text"] == (
+        "2 of 4 findings are left out, the least severe ones: see the JSON report"
+    )
+
+
+def test_a_large_run_keeps_to_the_limit_of_its_consumers() -> None:
+    results = json.loads(sarif.render(large_report(25_003)))["runs"][0]["results"]
+    assert len(results) == 25_000
+    assert results[0]["ruleId"] == "MI201"
+
+
+def test_very_many_gaps_are_told_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sarif, "NOTIFICATION_LIMIT", 1)
+    gaps = tuple(Gap("assignments", f"/subscriptions/{name}", "refused", "") for name in ("a", "b", "c"))
+    notes = run_of(make_report(gaps=gaps, faults=(), notices=()))["invocations"][0][
+        "toolExecutionNotifications"
+    ]
+    assert [note["message"]["text"] for note in notes[:2]] == [
+        "Not read: assignments in /subscriptions/a: refused",
+        "2 more gaps: see the JSON report",
+    ]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_text_stays_valid_and_is_no_link_and_no_placeholder(name: str) -> None:
+    run = run_of(hostile_report(HOSTILE[name]))
+    for result in run["results"]:
+        text = result["message"]["text"]
+        assert text.isprintable()
+        assert "](" not in text
+        assert "{" not in text.replace("{{", "")
+
+
+def test_a_path_does_not_depend_on_case_and_leaves_the_folder_never() -> None:
+    assert artifact_path(OWNER.subject.id) == artifact_path(OWNER.subject.id.upper())
+    assert artifact_path("/") == "azure/root"
+    assert artifact_path("/subscriptions/../a b/%2e") == "azure/subscriptions/_../a%20b/%252e"
+    assert file_path("../../etc/passwd") == "_../_../etc/passwd"
+
+
+def test_a_long_path_is_cut_and_stays_different_from_its_neighbours() -> None:
+    one, two = (artifact_path(f"{PROD}/{'é' * 9_000}{end}") for end in "ab")
+    assert one != two
+    assert len(one) <= 1_000
+    assert "%-" not in one
+
+
+def test_the_category_is_the_same_for_every_scan_of_a_target() -> None:
+    later = msgspec.structs.replace(RUN, source="snapshot", requests=0)
+    assert category(make_report()) == category(make_report(run=later))
+    assert category(make_report()) != category(make_report(run=msgspec.structs.replace(RUN, target="tenant")))
+    assert category(make_report()).endswith("/")

@@ -1,0 +1,136 @@
+"""The writers for job summaries, spreadsheets and test viewers."""
+
+import csv
+from io import StringIO
+from xml.etree import ElementTree as Xml
+
+import msgspec
+import pytest
+from markdown_it import MarkdownIt
+
+from reports import csv_table, junit, markdown
+from tests.reports.sample import (
+    HOSTILE,
+    OWNER,
+    RUN,
+    clean_report,
+    hostile_report,
+    large_report,
+    make_report,
+)
+
+
+def rows_of(document: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(StringIO(document.decode(), newline="")))
+
+
+def test_the_table_has_a_row_for_each_finding() -> None:
+    rows = rows_of(csv_table.render(make_report()))
+    assert [
+        (row["code"], row["subject_name"], row["file"], row["line"], row["accepted"]) for row in rows
+    ] == [
+        ("MI201", "ci-deployer", "", "", ""),
+        ("MI301", "release", "infra/main.tf", "12", ""),
+        ("MI101", "old-batch", "", "", "kept for the audit"),
+    ]
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "  =1+1", "\t=1", "\r=1"])
+def test_no_cell_is_a_formula(text: str) -> None:
+    row = rows_of(csv_table.render(hostile_report(text)))[0]
+    assert not row["subject_name"].lstrip().startswith(("=", "+", "-", "@"))
+    assert row["subject_name"].lstrip("'␉␍ ") == text.strip()
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_cells_stay_in_their_cell(name: str) -> None:
+    rows = rows_of(csv_table.render(hostile_report(HOSTILE[name])))
+    assert [row["fingerprint"] for row in rows] == ["f" * 32, "0" * 32]
+    assert all(value.isprintable() for row in rows for value in row.values())
+
+
+def test_a_summary_starts_with_the_verdict_and_what_was_not_read() -> None:
+    lines = markdown.render(make_report()).decode().splitlines()
+    assert lines[0] == "# Midas: 2 open findings from 2 of 4 rules, and not everything could be read"
+    assert "- Rule MI303 crashed: `ColumnNotFoundError: issuer`" in lines
+    assert (
+        "| critical | MI201 Owner at subscription or above | `ci-deployer` | `ci-deployer holds Owner at subscription prod` |"
+        in lines
+    )
+    assert "Not read" not in markdown.render(clean_report()).decode()
+
+
+def test_a_summary_lists_the_worst_and_says_how_many_more() -> None:
+    text = markdown.render(large_report(150)).decode()
+    assert text.count("\n| critical |") == 50
+    assert "50 more findings: see the JSON report." in text
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_text_is_code_and_nothing_else(name: str) -> None:
+    text = markdown.render(hostile_report(HOSTILE[name])).decode()
+    parser = MarkdownIt("commonmark", {"html": True}).enable("table")
+    tokens = [child for token in parser.parse(text) for child in [token, *(token.children or [])]]
+    assert {token.type for token in tokens} <= {
+        f"{block}_{end}"
+        for block in ("heading", "paragraph", "bullet_list", "ordered_list", "list_item", "strong", "table")
+        for end in ("open", "close")
+    } | {f"{cell}_{end}" for cell in ("thead", "tbody", "tr", "th", "td") for end in ("open", "close")} | {
+        "inline",
+        "text",
+        "code_inline",
+    }
+    [row] = [line for line in text.splitlines() if line.startswith("| critical")]
+    assert row.count("|") == 5
+
+
+def test_a_code_span_holds_backticks_and_pipes() -> None:
+    assert markdown.code("a`b``c|d") == "``` a`b``c\\u007cd ```"
+    assert markdown.code("") == "` `"
+
+
+def test_each_finding_is_a_failure_and_what_was_not_read_an_error() -> None:
+    root = Xml.fromstring(junit.render(make_report()))
+    cases = {
+        case.get("name"): [(child.tag, child.get("message")) for child in case]
+        for case in root.iter("testcase")
+    }
+    assert cases == {
+        "MI101 Orphaned user assigned identity: old-batch": [("skipped", "accepted: kept for the audit")],
+        "MI201 Owner at subscription or above: ci-deployer": [
+            ("failure", "ci-deployer holds Owner at subscription prod")
+        ],
+        "MI301 Wildcard federated subject: release": [("failure", "release trusts repo:contoso/*")],
+        "MI303 Issuer outside allow list": [("skipped", "0 of 4 failed, 4 unknown")],
+        "rule ran to its end": [("error", "ColumnNotFoundError: issuer")],
+        "read attachments in /subscriptions/lab": [
+            ("error", "refused: Reader is missing on the subscription")
+        ],
+    }
+    assert {suite.get("name"): suite.get("failures") for suite in root} == {
+        "Lifecycle": "0",
+        "Privilege": "1",
+        "Federation": "1",
+        "Completeness": "0",
+    }
+
+
+def test_a_clean_run_is_one_passed_case() -> None:
+    root = Xml.fromstring(junit.render(clean_report()))
+    assert [(case.get("name"), len(case)) for case in root.iter("testcase")] == [
+        ("MI201 Owner at subscription or above", 0)
+    ]
+
+
+def test_incomplete_without_a_gap_is_still_an_error() -> None:
+    report = make_report(findings=(), gaps=(), faults=(), run=msgspec.structs.replace(RUN, complete=False))
+    assert [error.get("message") for error in Xml.fromstring(junit.render(report)).iter("error")] == [
+        "the run is incomplete"
+    ]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_text_is_well_formed_xml(name: str) -> None:
+    root = Xml.fromstring(junit.render(hostile_report(HOSTILE[name])))
+    assert {case.get("classname") for case in root.iter("testcase")} >= {"MI201", "MI303"}
+    assert OWNER.code in {case.get("classname") for case in root.iter("testcase")}
