@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
@@ -76,6 +77,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     subscription: str
     place: str
     evidence: tuple[Evidence, ...]
+    is_accepted: bool
     accepted: str
     fingerprint: str
 
@@ -156,7 +158,7 @@ def render(report: Report) -> bytes:
         rules=[_rule(rule, unknown.get(rule.code, [])) for rule in report.rules],
         moment=_moment,
     )
-    return page.encode("utf-8", "replace")
+    return f"{page}\n".encode()
 
 
 def _worst(report: Report) -> tuple[Finding, ...]:
@@ -192,13 +194,14 @@ def _row(finding: Finding, anchor: str) -> Row:
         subscription=shown(finding.subscription or "", LABEL_LIMIT),
         place="" if location is None else shown(f"{location.uri}:{location.line}:{location.column}"),
         evidence=tuple(_evidence(finding)),
+        is_accepted=accepted is not None,
         accepted="" if accepted is None else _accepted(accepted.reason, accepted.owner, accepted.expires),
         fingerprint=finding.fingerprint,
     )
 
 
 def _accepted(reason: str, owner: str, expires: str) -> str:
-    text = shown(reason)
+    text = shown(reason) or "no reason given"
     if owner:
         text += f"; accepted by {shown(owner, LABEL_LIMIT)}"
     return f"{text}; until {shown(expires, LABEL_LIMIT)}" if expires else text
@@ -237,15 +240,20 @@ def _priority(priority: Priority) -> dict[str, Any]:
 
 def _busiest(findings: tuple[Finding, ...]) -> dict[str, Any]:
     first = findings[0]
+    counts = Counter(finding.code for finding in findings)
+    worst = {
+        finding.code: finding for finding in sorted(findings, key=lambda f: f.severity.rank, reverse=True)
+    }
+    listed = sorted(worst.values(), key=lambda finding: finding.severity.rank)
     return {
         "name": shown(first.subject.name or first.subject.id, 60),
         "id": shown(first.subject.id, TABLE_LIMIT),
         "query": shown(first.subject.id)[:TABLE_LIMIT],
         "findings": [
-            {"severity": finding.severity, "code": finding.code, "title": title_of(finding.name)}
-            for finding in findings[:6]
+            {"severity": finding.severity, "title": title_of(finding.name), "count": counts[finding.code]}
+            for finding in listed[:6]
         ],
-        "more": max(0, len(findings) - 6),
+        "more": max(0, len(listed) - 6),
     }
 
 

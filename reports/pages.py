@@ -16,7 +16,7 @@ _HEADING = re.compile(
     r"(?:[ \t]*[=~-]{3,}[ \t]*(?:\n|\Z))?",
     re.MULTILINE | re.IGNORECASE,
 )
-_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z`\"(])")
+_SENTENCE = re.compile(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)\s+(?=[A-Z`*\"(])")
 
 
 class RulePage(msgspec.Struct, frozen=True):
@@ -53,8 +53,10 @@ def read_page(page: str) -> RulePage:
 
 def first_sentence(markdown: str) -> str:
     """Return the first sentence of a section as one line of plain text."""
-    paragraph = plain_text(markdown).partition("\n\n")[0]
-    return _SENTENCE.split(" ".join(paragraph.split()), maxsplit=1)[0]
+    # Split while code is still marked: a sentence may begin with code, and code may begin with any letter.
+    paragraph = re.split(r"\n\s*\n|\n\s*(?:```|[-*] )", markdown.strip(), maxsplit=1)[0]
+    sentence = " ".join(plain_text(_SENTENCE.split(paragraph, maxsplit=1)[0]).split()).removeprefix("- ")
+    return f"{sentence[:-1]}." if sentence.endswith(":") else sentence
 
 
 def plain_text(markdown: str) -> str:
@@ -85,13 +87,13 @@ def _inline_text(tokens: list[Any]) -> str:
 def to_html(markdown: str) -> str:
     """Return Markdown as HTML that needs no trust: raw HTML is escaped, there are no images and no styles.
 
-    Headings become ``h5``, below the report's own; code blocks can be reached and scrolled by keyboard.
+    Headings become ``h4``, below the report's own; code blocks can be reached and scrolled by keyboard.
     """
     parser = _parser()
     tokens = parser.parse(markdown)
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
-            token.tag = "h5"
+            token.tag = "h4"
         # Column alignment arrives as a style attribute, which the page's policy forbids.
         token.attrs.pop("style", None)
         for child in token.children or []:

@@ -29,6 +29,8 @@ _WEIGHTS: dict[Severity, int] = {
     Severity.INFO: 0,
 }
 
+_ACRONYMS = {word.lower(): word for word in ("AKS", "ACR", "PIM", "SAS", "SQL", "VM")}
+
 
 class FamilySummary(msgspec.Struct, frozen=True, kw_only=True):
     """One family of rules: counts of subjects judged by its rules, and its findings that nobody accepted.
@@ -72,8 +74,9 @@ def family_of(code: str) -> int:
 
 def title_of(name: str) -> str:
     """Return a kebab-case rule name as words: ``owner-at-scope`` is "Owner at scope"."""
-    words = name.replace("-", " ").replace("_", " ").strip()
-    return words[:1].upper() + words[1:]
+    words = [_ACRONYMS.get(word, word) for word in name.replace("_", "-").split("-") if word]
+    title = " ".join(words)
+    return title[:1].upper() + title[1:]
 
 
 def counted(failed: int, judged: int, unknown: int) -> str:
@@ -199,13 +202,14 @@ def priorities(report: Report) -> list[Priority]:
 
 
 def busiest_subjects(report: Report, limit: int) -> list[tuple[Finding, ...]]:
-    """Return the open findings of the subjects with two or more, at most ``limit`` subjects, worst first."""
+    """Return the open findings of subjects that fail two rules or more, at most ``limit`` subjects, worst first."""
     groups: dict[str, list[Finding]] = {}
     for finding in report.open_findings:
         groups.setdefault(finding.subject.id.lower(), []).append(finding)
 
     def order(findings: Sequence[Finding]) -> tuple[int, int, str]:
-        return (min(f.severity.rank for f in findings), -len(findings), findings[0].subject.id.lower())
+        codes = len({finding.code for finding in findings})
+        return (min(f.severity.rank for f in findings), -codes, findings[0].subject.id.lower())
 
-    several = [members for members in groups.values() if len(members) > 1]
+    several = [members for members in groups.values() if len({finding.code for finding in members}) > 1]
     return [tuple(members) for members in sorted(several, key=order)[:limit]]

@@ -22,7 +22,6 @@ from reports.summary import (
     families,
     is_complete,
     over_threshold,
-    plural,
     priorities,
     title_of,
     verdict,
@@ -34,6 +33,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 WORST = 10
+_TALL = 32
+"""Lines of a screen that has room for more than one gap, crash and notice."""
 _STYLES: dict[Severity, str] = {
     Severity.CRITICAL: "bold red",
     Severity.HIGH: "red",
@@ -61,8 +62,8 @@ def show(
     """Print the summary to ``stream`` (standard output), with the ``files`` written: pairs of format and path.
 
     ``width`` and ``height`` are columns and lines; on a terminal they are its own, elsewhere 100 columns and
-    any number of lines. The summary fits the height as long as gaps and notices leave room: they are told in
-    any case, the worst findings give way.
+    any number of lines. It fits a screen of 24 lines and more: what was not read is told in any case, the
+    findings give way.
     """
     from rich.console import Console
 
@@ -71,7 +72,8 @@ def show(
         size = shutil.get_terminal_size()
         width, height = width or size.columns, height or size.lines
     console = Console(file=target, width=width or 100, highlight=False, markup=False, emoji=False)
-    head, tail = _head(report), _tail(report, files)
+    head = _head(report)
+    tail = _tail(report, files, each=3 if height is None or height >= _TALL else 1)
     # One line stays free for the prompt, and the block of findings has an empty line before it.
     room = None if height is None else max(3, height - len(head) - len(tail) - 2)
     for line in [*head, *_worst(report, room, console.width), *tail]:
@@ -103,13 +105,15 @@ def _head(report: Report) -> list[Text]:
     read = ", ".join(f"{number:,} {kind}" for kind, number in run.subjects.items())
     lines.append(_line((shown(f"       {run.target}{': ' + read if read else ''}"), "dim")))
     if findings:
-        counts: list[str | tuple[str, str]] = ["       "]
-        for severity, number in by_severity(findings).items():
-            if number:
-                counts.append((f"{number:,} {severity.value}  ", _STYLES[severity]))
         accepted = len(report.findings) - len(findings)
-        counts.append((f"{accepted:,} accepted" if accepted else "", "dim"))
-        lines.append(_line(*counts))
+        counts = [
+            (f"{number:,} {sev.value}", _STYLES[sev])
+            for sev, number in by_severity(findings).items()
+            if number
+        ]
+        counts += [(f"{accepted:,} accepted", "dim")] if accepted else []
+        lines.append(_line("       ", *(part for count in counts for part in (count, "  "))))
+        lines[-1].rstrip()
     lines.append(_line())
     for family in families(report):
         score = "  -" if family.score is None else f"{family.score:3}"
@@ -171,30 +175,21 @@ def _hint(priority: Priority) -> str:
     return shown(f"fix: {sentence}") if sentence else ""
 
 
-def _tail(report: Report, files: Sequence[tuple[str, str]]) -> list[Text]:
+def _tail(report: Report, files: Sequence[tuple[str, str]], each: int) -> list[Text]:
+    """Return what was not read, at most ``each`` of a kind and how many more, and the files."""
+    gaps = [
+        f"{gap.table} in {gap.scope}: {gap.reason}{f': {gap.detail}' if gap.detail else ''}"
+        for gap in report.gaps
+    ]
+    faults = [f"{fault.code}: {fault.error}" for fault in report.faults]
     lines: list[Text] = []
-    for fault in report.faults[:3]:
-        lines.append(_line(("  rule crashed  ", "bold red"), shown(f"{fault.code}: {fault.error}")))
-    if len(report.faults) > 3:
-        lines.append(
-            _line((f"  rule crashed  and {plural(len(report.faults) - 3, 'more rule')}", "bold red"))
-        )
-    for gap in report.gaps[:3]:
-        detail = f": {gap.detail}" if gap.detail else ""
-        lines.append(
-            _line(
-                ("  not read      ", "bold yellow"),
-                shown(f"{gap.table} in {gap.scope}: {gap.reason}{detail}"),
-            )
-        )
-    if len(report.gaps) > 3:
-        more = f"  not read      and {plural(len(report.gaps) - 3, 'more gap')}, listed in the reports"
-        lines.append(_line((more, "bold yellow")))
-    for notice in report.notices[:3]:
-        lines.append(_line(("  notice        ", "yellow"), shown(notice)))
-    if len(report.notices) > 3:
-        lines.append(
-            _line((f"  notice        and {plural(len(report.notices) - 3, 'more notice')}", "yellow"))
-        )
+    for label, style, texts in (
+        ("rule crashed", "bold red", faults),
+        ("not read", "bold yellow", gaps),
+        ("notice", "yellow", list(report.notices)),
+    ):
+        lines.extend(_line((f"  {label:<14}", style), shown(text)) for text in texts[:each])
+        if len(texts) > each:
+            lines.append(_line((f"  {label:<14}", style), f"and {len(texts) - each:,} more: see the reports"))
     lines.extend(_line((f"  {name:<14}", "dim"), shown(path)) for name, path in files)
     return [_line(), *lines] if lines else []

@@ -10,8 +10,10 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from reports.report import Report
+if TYPE_CHECKING:
+    from reports.report import Report
 
 STANDARD_OUTPUT = "-"
 
@@ -52,14 +54,13 @@ def check(format_name: str, destination: str | Path) -> None:
     writer(format_name)
     if str(destination) == STANDARD_OUTPUT:
         return
-    target = _target(format_name, destination)
-    if _is_special(target):
-        return
     try:
-        with tempfile.TemporaryFile(dir=target.parent):
-            pass
+        target = _target(format_name, destination)
+        if not _is_special(target):
+            with tempfile.TemporaryFile(dir=target.parent):
+                pass
     except OSError as error:
-        raise _unwritable(format_name, target, error) from error
+        raise _unwritable(format_name, destination, error) from error
 
 
 def write(report: Report, format_name: str, destination: str | Path) -> None:
@@ -71,19 +72,19 @@ def write(report: Report, format_name: str, destination: str | Path) -> None:
     Devices and pipes (``/dev/stdout``) are written directly. Raises :class:`OutputError`.
     """
     document = writer(format_name)(report)
-    if str(destination) == STANDARD_OUTPUT:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(document)
-        sys.stdout.buffer.flush()
-        return
-    target = _target(format_name, destination)
     try:
+        if str(destination) == STANDARD_OUTPUT:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(document)
+            sys.stdout.buffer.flush()
+            return
+        target = _target(format_name, destination)
         if _is_special(target):
             target.write_bytes(document)
         else:
             _replace(target, document)
     except OSError as error:
-        raise _unwritable(format_name, target, error) from error
+        raise _unwritable(format_name, destination, error) from error
 
 
 def _target(format_name: str, destination: str | Path) -> Path:
@@ -118,7 +119,7 @@ def _replace(target: Path, document: bytes) -> None:
         os.replace(name, target)
     except BaseException:
         # Also on Ctrl-C: a half-written file must not stay behind.
-        os.unlink(name)
+        Path(name).unlink(missing_ok=True)
         raise
 
 
@@ -129,9 +130,9 @@ def _umask() -> int:
     return current
 
 
-def _unwritable(format_name: str, target: Path, error: OSError) -> OutputError:
+def _unwritable(format_name: str, destination: str | Path, error: OSError) -> OutputError:
     reason = error.strerror or str(error)
     return OutputError(
-        f"cannot write the {format_name} report to {target}: {reason.lower()}; "
+        f"cannot write the {format_name} report to {destination}: {reason.lower()}; "
         "free the place, change its permissions or name another file"
     )

@@ -46,14 +46,19 @@ class InterruptedCollection(KeyboardInterrupt):
 
 
 def acquire(
-    wanted: Wanted, question: Question, *, out: Path | None, resume: bool, progress: Progress
+    wanted: Wanted,
+    question: Question,
+    *,
+    out: Path | None,
+    resume: bool,
+    progress: AbstractContextManager[Progress],
 ) -> World:
     """Collect from Azure; with ``out``, keep the facts there as a snapshot.
 
     Raises :class:`~scanner.sources.azure.errors.SourceError`, :class:`SnapshotError`, and
     :class:`InterruptedCollection` on Ctrl-C.
     """
-    from scanner.sources.azure.collect import collect
+    from scanner.sources.azure.collect import about, collect
 
     work = _cache_folder(wanted, question) if out is None else out.with_name(out.name + ".partial")
     if out is not None:
@@ -72,23 +77,28 @@ def acquire(
     )
     try:
         with progress as shown:
-            collected = collect(request, progress=shown)
+            store = collect(request, progress=shown)
     except KeyboardInterrupt as interruption:
         raise InterruptedCollection(work) from interruption
     origin = Origin(
         source="azure",
         target=wanted.scope.in_words(),
-        tenant=collected.tenant,
+        tenant=about(work).tenant,
         cloud=wanted.cloud,
         read_at=began,
-        requests=collected.requests,
+        requests=_lines(work / REQUESTS),
         tables=tuple(sorted(question.tables)),
         settings=tuple(sorted(question.settings)),
     )
     if out is not None:
-        write(collected.store, origin, out, requests=work / REQUESTS)
+        write(store, origin, out, requests=work / REQUESTS)
     shutil.rmtree(work, ignore_errors=True)
-    return World(collected.store, origin)
+    return World(store, origin)
+
+
+def _lines(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(1 for _ in file)
 
 
 def _check_destination(out: Path) -> None:

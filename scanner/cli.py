@@ -8,8 +8,8 @@ an output that cannot be written among them), 3 incomplete under ``--strict``, 4
 from __future__ import annotations
 
 import sys
-from contextlib import AbstractContextManager, nullcontext
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -67,7 +67,7 @@ def _fault(error: Exception) -> NoReturn:
 
 def _known_errors() -> tuple[type[Exception], ...]:
     from reports.write import OutputError
-    from scanner.emulator import BehaviourError, EngineMissingError, TenantError
+    from scanner.emulator import BehaviourError, EngineMissingError, PortError, TenantError
     from scanner.engine.registry import RuleError
     from scanner.facts.snapshot import SnapshotError
     from scanner.settings import SettingsError
@@ -77,6 +77,7 @@ def _known_errors() -> tuple[type[Exception], ...]:
         BehaviourError,
         EngineMissingError,
         OutputError,
+        PortError,
         RuleError,
         SettingsError,
         SnapshotError,

@@ -72,7 +72,9 @@ def check(facts: Facts) -> Frame:
 
 def undecided(facts: Facts) -> Frame:
     """Return role assignments of principals of which the directory did not say whether they exist."""
-    said = facts.principals.filter(~col("exists").is_null(), col("type") != "ForeignGroup").select("principal")
+    said = facts.principals.filter(~col("exists").is_null(), col("type") != "ForeignGroup").select(
+        "principal"
+    )
     return (
         applies(facts)
         .join(said, on="principal", how="anti")
@@ -93,7 +95,7 @@ CASES = (
         finds=("ghost Reader",),
     ),
     bad(
-        "an identity of another scan root that the directory does not know",
+        "Azure did not say what kind of principal it was",
         principal("ghost", "Unknown", exists=False),
         assigned("ghost", "Storage Blob Data Reader", at="resource_group:data"),
     ),

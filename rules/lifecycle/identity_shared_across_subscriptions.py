@@ -95,7 +95,9 @@ CASES = (
         resource("registry", "Microsoft.ContainerRegistry/registries", subscription="dev"),
         attached("app", to="registry", property="properties.encryption.keyVaultProperties.identity"),
     ),
-    good("two resources of one subscription", identity("app"), attached("app", to="a"), attached("app", to="b")),
+    good(
+        "two resources of one subscription", identity("app"), attached("app", to="a"), attached("app", to="b")
+    ),
     good(
         "kept centrally, used in one other subscription",
         subscription("shared"),

@@ -103,7 +103,9 @@ def _counted(facts: Facts) -> Frame:
     )
     # A cluster's own identities are on all of its node pools, scale sets in one resource group.
     clusters = used.filter(col("type") == CLUSTER).select("identity")
-    pools = sets.join(clusters, on="identity", how="semi").select("identity", "resource", pool_parent="parent")
+    pools = sets.join(clusters, on="identity", how="semi").select(
+        "identity", "resource", pool_parent="parent"
+    )
     return (
         used.join(instances, on=["identity", "resource"], how="anti")
         .join(pools, on=["identity", "resource"], how="left")

@@ -72,13 +72,13 @@ def applies(facts: Facts) -> Frame:
 
 def check(facts: Facts) -> Frame:
     """Return orphans with the number of role assignments they hold, active or eligible, and the widest level."""
-    unused = applies(facts).select("identity")
-    held = (
-        facts.grants.join(unused, on="identity", how="semi")
+    return (
+        applies(facts)
+        .select("identity")
+        .join(facts.grants, on="identity")
         .group_by("identity")
         .agg(held=col("assignment").n_unique(), widest_level=col("level").min())
     )
-    return unused.join(held, on="identity")
 
 
 def undecided(facts: Facts) -> Frame:
@@ -113,7 +113,9 @@ CASES = (
         identity("season"),
         assigned("season", "Storage Blob Data Reader", at="resource_group:season"),
     ),
-    good("attached to a virtual machine", identity("app"), attached("app", to="vm"), assigned("app", "Reader")),
+    good(
+        "attached to a virtual machine", identity("app"), attached("app", to="vm"), assigned("app", "Reader")
+    ),
     good(
         "a cluster's add-on uses it",
         identity("addon"),

@@ -68,11 +68,9 @@ def check(facts: Facts) -> Frame:
 
 
 def undecided(facts: Facts) -> Frame:
-    """Return unused identities whose access cannot be looked up."""
-    return (
-        _unused(facts)
-        .filter(col("principal").is_null())
-        .with_columns(reason=lit("its principal is not known, so its access could not be looked up"))
+    """Return unused identities: those that do not fail are here because their access cannot be looked up."""
+    return _unused(facts).with_columns(
+        reason=lit("its principal is not known, so its access could not be looked up")
     )
 
 
@@ -122,7 +120,9 @@ CASES = (
         attached("app", to="vm"),
         refused("federated_credentials", at="identity:app"),
     ),
-    unknown("one subscription was not read", identity("app"), refused("attachments", at="subscription:other")),
+    unknown(
+        "one subscription was not read", identity("app"), refused("attachments", at="subscription:other")
+    ),
     unknown(
         "its federated credentials were not read",
         identity("app"),

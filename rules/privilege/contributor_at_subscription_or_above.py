@@ -117,6 +117,10 @@ _CONDITION = (
     "(@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] "
     "ForAnyOfAnyValues:GuidEquals {7f951dda-4ed3-4680-a7ca-43fe172d538d}))"
 )
+_OTHER_CONDITION = (
+    "((!(ActionMatches{'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write'})) OR "
+    "(@Resource[tag:team] StringEquals 'web'))"
+)
 _NO_AUTHORIZATION = ("Microsoft.Authorization/*/Write", "Microsoft.Authorization/*/Delete")
 
 CASES = (
@@ -138,7 +142,9 @@ CASES = (
     bad(
         "Contributor without a few providers is still one",
         identity("app"),
-        custom_role("almost", actions=["*"], not_actions=["Microsoft.Authorization/*", "Microsoft.Network/*"]),
+        custom_role(
+            "almost", actions=["*"], not_actions=["Microsoft.Authorization/*", "Microsoft.Network/*"]
+        ),
         assigned("app", "almost"),
     ),
     bad(
@@ -160,6 +166,17 @@ CASES = (
         finds=("app Contributor",),
     ),
     good("Owner is a finding of its own", identity("app"), assigned("app", "Owner")),
+    good(
+        "an Owner whose condition restricts something else is still one",
+        identity("app"),
+        assigned("app", "Owner", condition=_OTHER_CONDITION),
+    ),
+    good(
+        "an Owner to whom something else is denied is still one",
+        identity("app"),
+        assigned("app", "Owner"),
+        denied("app", actions=["Microsoft.ManagedIdentity/*"]),
+    ),
     good(
         "a, b and h: full control is a finding of its own",
         identity("app"),

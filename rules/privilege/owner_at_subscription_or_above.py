@@ -73,7 +73,7 @@ META = Meta(
 
 
 def _held(facts: Facts, *powers: str) -> Frame:
-    """Return active grants at subscription or above that give one of these powers and are neither denied nor limited."""
+    """Return active grants at subscription or above that give one of these powers, neither denied nor limited."""
     denied_control = facts.denials.filter(col("power") == "full_control")
     limited_granting = facts.limits.filter(col("power") == "write_role_assignments")
     return (
@@ -109,8 +109,9 @@ _CONDITION = (
     "(@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] "
     "ForAnyOfAnyValues:GuidEquals {7f951dda-4ed3-4680-a7ca-43fe172d538d}))"
 )
+_BLOB_READ = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"
 _BLOB_CONDITION = (
-    "((!(ActionMatches{'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read'})) OR "
+    f"((!(ActionMatches{{'{_BLOB_READ}'}})) OR "
     "(@Resource[Microsoft.Storage/storageAccounts/blobServices/containers:name] StringEquals 'public'))"
 )
 _NO_AUTHORIZATION = ("Microsoft.Authorization/*/Write", "Microsoft.Authorization/*/Delete")
@@ -161,13 +162,14 @@ CASES = (
     bad(
         "a condition about blobs does not restrict an owner",
         identity("app"),
-        assigned("app", "Owner", condition=_BLOB_CONDITION),
+        custom_role("all", actions=["*"], data_actions=[_BLOB_READ]),
+        assigned("app", "all", condition=_BLOB_CONDITION),
     ),
     bad(
         "a denial of something else leaves full control",
         identity("app"),
         assigned("app", "Owner"),
-        denied(None, actions=["Microsoft.Compute/*"]),
+        denied(None, actions=["Microsoft.ManagedIdentity/*"]),
     ),
     bad(
         "denied to everybody but this one",

@@ -71,11 +71,8 @@ META = Meta(
 
 def _held(facts: Facts, *powers: str) -> Frame:
     """Return active grants that give one of these powers without a condition, short of what MI201 reports."""
-    free = facts.grants.filter(~col("eligible")).join(
-        facts.limits.filter(col("power").is_in(["grant_access", "write_role_assignments"])),
-        on="assignment",
-        how="anti",
-    )
+    limited = facts.limits.filter(col("power") == "write_role_assignments")
+    free = facts.grants.filter(~col("eligible")).join(limited, on="assignment", how="anti")
     full_control = (
         free.filter(col("level") <= Level.SUBSCRIPTION)
         .join(facts.capabilities.filter(col("power") == "full_control"), on="role", how="semi")
@@ -114,10 +111,11 @@ _CONDITION = (
     "(@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] "
     "ForAnyOfAnyValues:GuidEquals {7f951dda-4ed3-4680-a7ca-43fe172d538d}))"
 )
-_BLOB_CONDITION = (
-    "((!(ActionMatches{'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read'})) OR "
-    "(@Resource[Microsoft.Storage/storageAccounts/blobServices/containers:name] StringEquals 'public'))"
+_OTHER_CONDITION = (
+    "((!(ActionMatches{'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write'})) OR "
+    "(@Resource[tag:team] StringEquals 'web'))"
 )
+_NO_OTHER_PROVIDER = [f"Microsoft.{letter}*" for letter in "bcdefghijklmnopqrstuvwxyz"]
 
 CASES = (
     bad("User Access Administrator", identity("app"), assigned("app", "User Access Administrator")),
@@ -153,19 +151,31 @@ CASES = (
         assigned("app", "definer", condition=_CONDITION),
     ),
     bad(
-        "a condition about blobs does not restrict the granting",
+        "a condition about something else does not restrict the granting",
         identity("app"),
-        assigned("app", "User Access Administrator", condition=_BLOB_CONDITION),
+        custom_role("both", actions=["Microsoft.Authorization/*", "Microsoft.ManagedIdentity/*"]),
+        assigned("app", "both", condition=_OTHER_CONDITION),
     ),
     bad(
-        "full control that a deny assignment cuts down to the granting",
+        "full control of a subscription that a deny assignment cuts down to the granting",
         identity("app"),
         assigned("app", "Owner"),
-        denied("app", actions=["Microsoft.Compute/*", "Microsoft.[!A]*", "*/virtualMachines/*"]),
-        denied(None, actions=["Microsoft.A*", "M*e/*", "Microsoft.N*", "Microsoft.S*", "Microsoft.D*", "Microsoft.C*"]),
-        finds=(),
+        denied("app", actions=_NO_OTHER_PROVIDER),
+    ),
+    bad(
+        "full control of one assignment says nothing about another",
+        identity("app"),
+        assigned("app", "Owner"),
+        assigned("app", "User Access Administrator"),
+        finds=("app User Access Administrator",),
     ),
     good("full control of a subscription is a finding of its own", identity("app"), assigned("app", "Owner")),
+    good(
+        "so it is where something else is denied",
+        identity("app"),
+        assigned("app", "Owner"),
+        denied("app", actions=["Microsoft.ManagedIdentity/*"]),
+    ),
     good(
         "a, b and h: full control of a subscription is a finding of its own",
         identity("app"),
@@ -175,5 +185,70 @@ CASES = (
         assigned("app", "all"),
         assigned("app", "second"),
         assigned("app", "writer"),
+    ),
+    good(
+        "e, f and g: reading, all data, and everything but the authorization writes",
+        identity("app"),
+        custom_role("User Access Administrator", actions=["*/read"]),
+        custom_role("data", data_actions=["*"]),
+        custom_role(
+            "builder",
+            actions=["*"],
+            not_actions=["Microsoft.Authorization/*/Write", "Microsoft.Authorization/*/Delete"],
+        ),
+        assigned("app", "User Access Administrator"),
+        assigned("app", "data", at="resource_group:app"),
+        assigned("app", "builder", at="resource_group:app"),
+    ),
+    good(
+        "the assignment's condition says which roles",
+        identity("app"),
+        assigned("app", "Role Based Access Control Administrator", condition=_CONDITION),
+        assigned("app", "Owner", at="resource_group:app", condition=_CONDITION),
+    ),
+    good(
+        "the role's own permission entry carries the condition",
+        identity("app"),
+        assigned("app", "Key Vault Data Access Administrator"),
+    ),
+    good("Contributor", identity("app"), assigned("app", "Contributor")),
+    good(
+        "it must be activated first",
+        identity("app"),
+        assigned("app", "User Access Administrator", eligible=True),
+        assigned("app", "Reader"),
+    ),
+    good(
+        "a deny assignment takes it away",
+        identity("app"),
+        assigned("app", "User Access Administrator"),
+        denied(None, actions=["Microsoft.Authorization/*"]),
+    ),
+    good(
+        "people are judged by access reviews, not here",
+        identity("app"),
+        person("admin"),
+        assigned("admin", "User Access Administrator"),
+        assigned("app", "Reader"),
+    ),
+    good(
+        "nobody understood a role that is held by a person",
+        identity("app"),
+        person("admin"),
+        custom_role("odd", readable=False),
+        assigned("admin", "odd"),
+        assigned("app", "Reader"),
+    ),
+    unknown(
+        "a role that nobody understood, at any scope",
+        identity("app"),
+        custom_role("odd", readable=False),
+        assigned("app", "odd", at="resource_group:app"),
+    ),
+    unknown(
+        "the directory was not asked who is in the group",
+        principal("team", "Group"),
+        assigned("team", "User Access Administrator", at="resource_group:app"),
+        refused("memberships"),
     ),
 )

@@ -3,7 +3,7 @@
 from scanner.emulator.behaviour import Behaviour, BehaviourError, with_switches
 from scanner.emulator.generate import Scale, generate, parse_scale
 from scanner.emulator.kql import EngineMissingError
-from scanner.emulator.server import Emulator, Recorded, serve
+from scanner.emulator.server import Emulator, PortError, Recorded, serve
 from scanner.emulator.tenant import Tenant, TenantError, load_tenant
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "BehaviourError",
     "Emulator",
     "EngineMissingError",
+    "PortError",
     "Recorded",
     "Scale",
     "Tenant",

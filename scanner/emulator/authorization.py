@@ -107,7 +107,12 @@ class Authorization:
         scope = self._readable(match, "roleDefinitions")
         text = request.query.get("$filter", "").strip()
         reach = {scope, *self._world.tenant.hierarchy.above(scope)}
-        rows = list(self._world.tenant.rows("microsoft.authorization/roledefinitions"))
+        # Resource Graph repeats a custom role for each subscription, ARM lists it once.
+        rows = list(
+            {
+                r["name"]: r for r in self._world.tenant.rows("microsoft.authorization/roledefinitions")
+            }.values()
+        )
         deep = False
         for part in filter(None, (p.strip() for p in re.split(r"\s+and\s+", text, flags=re.IGNORECASE))):
             if part.lower() == "atscopeandbelow()":

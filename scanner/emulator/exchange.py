@@ -111,7 +111,7 @@ def page(
 
     The token is the offset in base64, as Azure's is opaque to the caller; a token that was not issued here is 400.
     """
-    start = 0
+    start, size = 0, max(1, size)
     token = request.query.get("$skiptoken")
     if token:
         try:

@@ -20,12 +20,25 @@ import re
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+from scanner.emulator.kql_syntax import (
+    LITERAL,
+    OPERATORS,
+    STRCMP,
+    InvalidQueryError,
+    bounded,
+    invalid,
+    operators_in,
+    parser_failure,
+    tables_in,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -70,30 +83,13 @@ TEXT_COLUMNS = (
 )
 DYNAMIC_COLUMNS = ("sku", "plan", "properties", "tags", "identity", "zones", "extendedLocation")
 COLUMNS = (*TEXT_COLUMNS, *DYNAMIC_COLUMNS)
-OPERATORS = frozenset(
-    ("count", "distinct", "extend", "join", "limit", "take", "mv-expand", "mvexpand", "order", "sort")
-).union(("parse", "project", "project-away", "summarize", "top", "union", "where"))
-MV_EXPAND_DEFAULT, MV_EXPAND_MOST = 128, 400
-# duckdb-kql has no strcmp, the only way to compare the order of strings in Kusto; its text goes before the query.
-STRCMP = "let strcmp=(a:string, b:string) { iff(a < b, -1, iff(a > b, 1, 0)) }; "
 # Results kept for the following pages, by total number of rows, so that a flood of queries cannot fill memory.
 CACHED_ROWS = 500_000
-
-_LITERAL = re.compile(r"""@"(?:[^"]|"")*"|@'(?:[^']|'')*'|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|//[^\n]*""")
-_SQL_LITERAL = re.compile(r"'(?:[^']|'')*'")
-_SQL_TABLE = re.compile(r'\b(?:FROM|JOIN)\s+"([^"]+)"')
+CACHED_QUERIES = 200
 
 
 class EngineMissingError(RuntimeError):
     """The query engine is an extra and is not installed."""
-
-
-class InvalidQueryError(Exception):
-    """A query that Resource Graph would refuse; `details` are the entries of error.details."""
-
-    def __init__(self, *details: dict[str, Any]) -> None:
-        super().__init__(str(details))
-        self.details = list(details)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +161,7 @@ class Inventory:
         # A query comes from the network: after this the engine opens no file and loads no extension.
         self._connection.execute("set enable_external_access = false")
         self._lock = threading.Lock()
+        self._translated: OrderedDict[str, tuple[str, bool]] = OrderedDict()
         self._running: dict[tuple[str, str, bool], threading.Lock] = {}
         self._cache: OrderedDict[tuple[str, str, bool], Result] = OrderedDict()
 
@@ -177,15 +174,17 @@ class Inventory:
         types |= {"_sub": "VARCHAR", "_scope": "VARCHAR", "_fresh": "BOOLEAN"}
         declared = ", ".join(f'"{name}" {kind}' for name, kind in types.items())
         self._connection.execute(f"create table arg.{table} ({declared})")
+        waiting = iter(rows)
+        first = next(waiting, None)
+        if first is None:
+            return
         encoder = msgspec.json.Encoder()
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "rows.json"
             with path.open("wb") as out:
-                for stored in rows:
+                for stored in chain((first,), waiting):
                     hidden = {"_sub": stored.subscription, "_scope": stored.scope, "_fresh": stored.fresh}
                     out.write(encoder.encode({**stored.row, **hidden}) + b"\n")
-            if path.stat().st_size == 0:
-                return
             shape = ", ".join(f"'{name}': '{kind}'" for name, kind in types.items())
             self._connection.execute(
                 f"insert into arg.{table} select * from read_json(?, format='newline_delimited', "  # noqa: S608
@@ -215,20 +214,31 @@ class Inventory:
 
     def tables_of(self, query: str) -> frozenset[str]:
         """The tables a query names, lower-cased; unknown ones are included."""
-        return frozenset(name.lower() for name in _tables(self._translate(query)[0]))
+        return frozenset(name.lower() for name in tables_in(self._translate(query)[0]))
 
     def _translate(self, query: str) -> tuple[str, bool]:
-        """DuckDB SQL of a query, and whether its rows can be paged as far as its operators go."""
-        bare = _LITERAL.sub(lambda match: " " * len(match.group()), query)
+        """DuckDB SQL of a query, and whether its rows can be paged as far as its operators go; kept for its pages."""
+        with self._lock:
+            if query in self._translated:
+                return self._translated[query]
+        made = self._translate_anew(query)
+        with self._lock:
+            self._translated[query] = made
+            while len(self._translated) > CACHED_QUERIES:
+                self._translated.popitem(last=False)
+        return made
+
+    def _translate_anew(self, query: str) -> tuple[str, bool]:
+        bare = LITERAL.sub(lambda match: " " * len(match.group()), query)
         if bare.lstrip().startswith("."):
             raise InvalidQueryError(
-                _invalid(), {"code": "ParserFailure", "message": "control commands are refused"}
+                invalid(), {"code": "ParserFailure", "message": "control commands are refused"}
             )
-        operators = _operators(bare)
+        operators = operators_in(bare)
         for operator, _ in operators:
             if operator not in OPERATORS:
                 raise InvalidQueryError(
-                    _invalid(),
+                    invalid(),
                     {
                         "code": "ParserFailure",
                         "message": f"operator {operator!r} is not supported",
@@ -238,32 +248,32 @@ class Inventory:
         names = [operator for operator, _ in operators]
         if names.count("join") > 3 or names.count("mv-expand") + names.count("mvexpand") > 2:
             raise InvalidQueryError(
-                _invalid(), {"code": "InvalidQuery", "message": "at most 3 joins and 2 mv-expand"}
+                invalid(), {"code": "InvalidQuery", "message": "at most 3 joins and 2 mv-expand"}
             )
         words = {word for word in re.findall(r"\w+", bare) if word.lower() in TABLES}
         schema = {word: list(COLUMNS) for word in words}
         prefix = STRCMP if re.search(r"\bstrcmp\s*\(", bare) else ""
         try:
-            sql = str(self._engine.to_sql(prefix + _bounded(query, bare, operators), schema=schema))
+            sql = str(self._engine.to_sql(prefix + bounded(query, bare, operators), schema=schema))
         except self._engine.KqlSyntaxError as error:
-            failures = [_parser_failure(diagnostic, len(prefix)) for diagnostic in error.diagnostics]
-            raise InvalidQueryError(_invalid(), *failures) from error
+            failures = [parser_failure(diagnostic, len(prefix)) for diagnostic in error.diagnostics]
+            raise InvalidQueryError(invalid(), *failures) from error
         except self._engine.KqlError as error:
-            raise InvalidQueryError(_invalid(), {"code": "InvalidQuery", "message": str(error)}) from error
+            raise InvalidQueryError(invalid(), {"code": "InvalidQuery", "message": str(error)}) from error
         return sql, not {"limit", "take", "top"} & set(names)
 
     def _execute(self, query: str, window: Window, settled: bool) -> Result:
         import duckdb
 
         sql, pageable = self._translate(query)
-        tables = {name.lower() for name in _tables(sql)}
+        tables = {name.lower() for name in tables_in(sql)}
         if not tables:
             raise InvalidQueryError(
-                _invalid(), {"code": "NoValidTables", "message": "The query reads no table."}
+                invalid(), {"code": "NoValidTables", "message": "The query reads no table."}
             )
         for table in sorted(tables - set(TABLES)):
             raise InvalidQueryError(
-                _invalid(),
+                invalid(),
                 {
                     "code": "DisallowedLogicalTableName",
                     "message": f"Table {table} is invalid, unsupported or disallowed.",
@@ -284,7 +294,7 @@ class Inventory:
             description = cursor.description or []
         except duckdb.Error as error:
             raise InvalidQueryError(
-                _invalid(), {"code": "InvalidQuery", "message": str(error).split("\n")[0]}
+                invalid(), {"code": "InvalidQuery", "message": str(error).split("\n")[0]}
             ) from error
         finally:
             cursor.close()
@@ -315,59 +325,3 @@ def _needs_plain(kinds: Iterable[str]) -> bool:
 
 def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
-
-
-def _tables(sql: str) -> Iterator[str]:
-    for name in _SQL_TABLE.findall(_SQL_LITERAL.sub("''", sql)):
-        if not name.startswith("_s"):
-            yield name
-
-
-def _operators(bare: str) -> list[tuple[str, int]]:
-    """Operator words after each pipe, with the offset where the operator's text begins."""
-    return [
-        (match.group(1).lower(), match.start(1)) for match in re.finditer(r"\|\s*([A-Za-z][A-Za-z-]*)", bare)
-    ]
-
-
-def _bounded(query: str, bare: str, operators: list[tuple[str, int]]) -> str:
-    """The query with Azure's silent row limit written into every `mv-expand`."""
-    for operator, start in reversed(operators):
-        if operator not in ("mv-expand", "mvexpand"):
-            continue
-        ends = [offset for offset in (bare.find("|", start), bare.find(")", start)) if offset >= 0]
-        # A closing bracket inside the operator belongs to a function call: only a pipe ends it then.
-        end = (
-            bare.find("|", start)
-            if "(" in bare[start : min(ends, default=len(bare))]
-            else min(ends, default=-1)
-        )
-        end = len(query) if end < 0 else end
-        limit = re.search(r"\blimit\s+(\d+)\s*$", bare[start:end], re.IGNORECASE)
-        if limit is None:
-            query = f"{query[:end].rstrip()} limit {MV_EXPAND_DEFAULT} {query[end:]}"
-        elif int(limit.group(1)) > MV_EXPAND_MOST:
-            raise InvalidQueryError(
-                _invalid(), {"code": "InvalidQuery", "message": "mv-expand limit is at most 400"}
-            )
-    return query
-
-
-def _invalid() -> dict[str, Any]:
-    return {
-        "code": "InvalidQuery",
-        "message": "Query is invalid. Please refer to the documentation for the Azure Resource Graph service "
-        "and fix the error before retrying.",
-    }
-
-
-def _parser_failure(diagnostic: Any, shift: int) -> dict[str, Any]:
-    found = re.search(r"input '([^']*)' expecting (.*)", diagnostic.message)
-    return {
-        "code": "ParserFailure",
-        "message": "ParserFailure",
-        "line": diagnostic.span.line,
-        "characterPositionInLine": diagnostic.span.column - (shift if diagnostic.span.line == 1 else 0),
-        "token": found.group(1) if found else "<EOF>",
-        "expectedToken": found.group(2) if found else diagnostic.message,
-    }

@@ -12,7 +12,8 @@ from typing import Any, get_args
 
 from scanner.emulator.exchange import Json, Request, Response, Route, ServiceError, route
 from scanner.emulator.hierarchy import ScopeFilter, Window, window
-from scanner.emulator.kql import InvalidQueryError, Inventory, StoredRow
+from scanner.emulator.kql import Inventory, StoredRow
+from scanner.emulator.kql_syntax import InvalidQueryError
 from scanner.emulator.mixed_case import mixed
 from scanner.emulator.tenant import Row
 from scanner.emulator.world import World
@@ -175,7 +176,12 @@ def _scope_of(row: Row) -> str:
     if row["type"].startswith("microsoft.authorization/"):
         properties = row["properties"]
         if row["type"] == "microsoft.authorization/roledefinitions":
-            return str((properties["assignableScopes"] or ["/"])[0]).lower()
+            inside = row["subscriptionId"]
+            return (
+                f"/subscriptions/{inside}".lower()
+                if inside
+                else str(properties["assignableScopes"][0]).lower()
+            )
         if row["type"] == "microsoft.authorization/classicadministrators":
             return f"/subscriptions/{row['subscriptionId']}".lower()
         return str(properties.get("scope", row["id"])).lower()

@@ -165,13 +165,11 @@ def role_row(
     scopes: list[str],
     custom: bool,
     description: str = "",
+    seen_from: str = "",
 ) -> Row:
-    """A role definition; a custom one below subscriptions has the subscription in its id."""
-    first = scopes[0] if custom else ""
-    prefix = first if first.startswith("/subscriptions/") else ""
-    prefix = "/".join(prefix.split("/")[:3])
+    """A role definition, as seen from a subscription (`/subscriptions/...`) or from above them."""
     return row(
-        f"{prefix}/providers/Microsoft.Authorization/RoleDefinitions/{guid}",
+        f"{seen_from}/providers/Microsoft.Authorization/RoleDefinitions/{guid}",
         guid,
         "microsoft.authorization/roledefinitions",
         tenant_id,

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
-import uuid
-from collections.abc import Callable, Mapping, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, NamedTuple, Self
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 from scanner.emulator.authorization import Authorization
 from scanner.emulator.behaviour import Behaviour
 from scanner.emulator.exchange import Request, Response, Route, ServiceError
 from scanner.emulator.hostility import Clock, Fault
 from scanner.emulator.imds import Imds, MetadataHeaderError
+from scanner.emulator.listener import Listener
 from scanner.emulator.managed_identity import ManagedIdentity
 from scanner.emulator.management import Management
 from scanner.emulator.microsoft_graph import MicrosoftGraph
@@ -35,7 +32,6 @@ GRAPH_AUDIENCES = (
     "https://graph.microsoft.us",
     "https://microsoftgraph.chinacloudapi.cn",
 )
-MOST_BODY = 4 * 1024 * 1024
 
 
 class Recorded(NamedTuple):
@@ -47,12 +43,16 @@ class Recorded(NamedTuple):
     status: int
 
 
+class PortError(OSError):
+    """The port cannot be listened on; the text says why and what to do."""
+
+
 class Emulator:
     """A running local Azure, for use in a `with` statement.
 
     `url` is where it listens. `requests` are all requests so far in the order of their answers, `writes` those
     that would have changed something (all refused with 405). `clock` gives seconds for quotas and limits, `pause`
-    waits out the latency; both may be replaced in tests. Raises OSError when the port is taken,
+    waits out the latency; both may be replaced in tests. Raises PortError when the port is taken,
     EngineMissingError without the `emulator` extra.
     """
 
@@ -83,7 +83,13 @@ class Emulator:
         )
         self._routes: list[Route] = [found for service in services for found in service.routes()]
         self._record_lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", port), self)
+        try:
+            self._server = Listener(("127.0.0.1", port), self.answer)
+        except OSError as error:
+            self._graph.close()
+            raise PortError(
+                f"port {port} of 127.0.0.1 cannot be used ({error.strerror}); give another port, or 0 for a free one"
+            ) from error
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread: threading.Thread | None = None
 
@@ -194,114 +200,6 @@ class Emulator:
                 f"The supported api-versions are '{known}'.",
             )
         return operation.handler(request, match)
-
-
-class _Server(ThreadingHTTPServer):
-    """Knows its open connections, so that stopping does not wait for clients to go away."""
-
-    daemon_threads = True
-    allow_reuse_address = True
-    request_queue_size = 128
-
-    def __init__(self, address: tuple[str, int], emulator: Emulator) -> None:
-        self.emulator = emulator
-        self._open: set[socket.socket] = set()
-        self._open_lock = threading.Lock()
-        self._workers: list[threading.Thread] = []
-        super().__init__(address, _Handler)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        with self._open_lock:
-            self._open.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        with self._open_lock:
-            self._open.discard(request)
-        super().shutdown_request(request)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away in the middle is everyday; anything else is shown as usual."""
-        import sys
-
-        if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
-            super().handle_error(request, client_address)
-
-    def close_connections(self) -> None:
-        with self._open_lock:
-            waiting = list(self._open)
-        for connection in waiting:
-            try:
-                connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                # The client closed it first; its thread is on the way out.
-                continue
-
-
-class _Handler(BaseHTTPRequestHandler):
-    """Turns HTTP into Request and Response."""
-
-    server: _Server
-    protocol_version = "HTTP/1.1"
-    server_version = "MidasEmulator"
-    sys_version = ""
-    disable_nagle_algorithm = True
-    timeout = 120
-
-    def _serve(self) -> None:
-        length = self.headers.get("Content-Length", "0")
-        if not length.isdigit() or int(length) > MOST_BODY or self.headers.get("Transfer-Encoding"):
-            self.close_connection = True
-            self._send(
-                ServiceError(
-                    413, "RequestEntityTooLarge", "A body of at most 4 MiB, of known length."
-                ).response()
-            )
-            return
-        body = self.rfile.read(int(length))
-        target = urlsplit(self.path)
-        host = self.headers.get("Host") or f"127.0.0.1:{self.server.server_port}"
-        request = Request(
-            method=self.command,
-            path=unquote(target.path),
-            query={name.lower(): value for name, value in parse_qsl(target.query, keep_blank_values=True)},
-            headers={name.lower(): value for name, value in self.headers.items()},
-            body=body,
-            origin=f"http://{host}",
-            raw_query=target.query,
-        )
-        response, fault = self.server.emulator.answer(request)
-        self._send(response, cut=fault == "cut")
-
-    def _send(self, response: Response, *, cut: bool = False) -> None:
-        payload = response.payload()
-        number = str(uuid.uuid4())
-        headers: Mapping[str, str] = {
-            "Content-Type": "application/json; charset=utf-8",
-            "Content-Length": str(len(payload)),
-            "Cache-Control": "no-cache",
-            "x-ms-request-id": number,
-            "x-ms-correlation-request-id": number,
-            "x-ms-routing-request-id": f"EMULATOR:{number}",
-            "x-ms-ratelimit-remaining-subscription-reads": "249",
-            **response.headers,
-        }
-        self.send_response(response.status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        if cut:
-            self.send_header("Connection", "close")
-            payload = payload[: len(payload) // 2]
-            self.close_connection = True
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(payload)
-
-    # http.server looks these names up; all verbs go the same way.
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _serve  # noqa: N815
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Nothing: the emulator keeps its own record."""
 
 
 def serve(

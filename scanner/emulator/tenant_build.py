@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from difflib import get_close_matches
 from typing import Any
 
 from scanner.emulator.hierarchy import Hierarchy, ManagementGroup, Subscription
 from scanner.emulator.names import Names
-from scanner.emulator.rows import (
-    TABLE_OF_TYPE,
-    assignment_row,
-    built_in_role_rows,
-    container_rows,
-    permissions,
-    resource_id,
-    role_row,
-    row,
-)
+from scanner.emulator.rows import TABLE_OF_TYPE, container_rows, resource_id, row
 from scanner.emulator.tenant import AppRole, Caller, Principal, Row, Tenant, guid
-from scanner.emulator.tenant_file import (
-    AttachedEntry,
-    IdentityEntry,
-    PermissionsEntry,
-    ScheduleEntry,
-    TenantSource,
-)
+from scanner.emulator.tenant_access import AUTHORIZATION, Access
+from scanner.emulator.tenant_file import TenantSource
+from scanner.emulator.tenant_schema import AttachedEntry, IdentityEntry
 
 UAI = "Microsoft.ManagedIdentity/userAssignedIdentities"
-AUTHORIZATION = "/providers/Microsoft.Authorization"
 
 
 def build_tenant(source: TenantSource) -> Tenant:
@@ -86,7 +70,6 @@ class _Build:
         }
         self.groups: dict[str, str] = {}
         self.principals: dict[str, Principal] = {}
-        self.roles: dict[str, tuple[str, bool]] = {}
 
     def tenant(self) -> Tenant:
         content = self.content
@@ -97,8 +80,8 @@ class _Build:
         self._resources()
         self._policies()
         self._directory()
-        self._roles()
-        self._assignments()
+        access = Access(self.source, self.tenant_id, self.names)
+        self.tables["authorizationresources"] = access.rows()
         refused = {
             self.names.subscription(key, "subscriptions").lower()
             for key, entry in content.subscriptions.items()
@@ -115,9 +98,9 @@ class _Build:
             caller=Caller(scanner.principal_id, scanner.client_id, scanner.id),
             tables=self.tables,
             federated=federated,
-            eligible=[self._schedule(f"eligible[{n}]", e, False) for n, e in enumerate(content.eligible)],
-            active=[self._schedule(f"active[{n}]", e, True) for n, e in enumerate(content.active)],
-            deny=self._denials(),
+            eligible=access.schedules("eligible"),
+            active=access.schedules("active"),
+            deny=access.denials(),
             principals=self.principals,
             refused=frozenset(refused),
             pim_licensed=content.pim_licensed,
@@ -233,9 +216,7 @@ class _Build:
         if entry is None:
             return None
         if entry.raw is not None:
-            raw = self.names.filled(entry.raw, f"{key}.raw")
-            assert isinstance(raw, dict)  # noqa: S101 - `filled` keeps the shape
-            return raw
+            return {name: self.names.filled(value, f"{key}.raw") for name, value in entry.raw.items()}
         spelling = {(True, True): "SystemAssigned, UserAssigned", (True, False): "SystemAssigned"}
         kind = entry.type or spelling.get(
             (entry.system, bool(entry.user)), "UserAssigned" if entry.user else "None"
@@ -336,145 +317,3 @@ class _Build:
         self.names.declare_principal(f"{prefix}:{name}", object_id, key)
         self.principals[object_id] = Principal(object_id, kind, name)
         return self.principals[object_id]
-
-    def _roles(self) -> None:
-        rows = built_in_role_rows(self.tenant_id)
-        self.roles = {r["properties"]["roleName"].lower(): (r["name"], False) for r in rows}
-        for number, entry in enumerate(self.content.role):
-            key = f"role[{number}]"
-            if entry.name.lower() in self.roles:
-                raise self.source.error(f"{key}.name", f"{entry.name!r} exists already", "rename this role")
-            scopes = [self.names.scope(scope, f"{key}.scopes") for scope in entry.scopes]
-            if not scopes:
-                raise self.source.error(f"{key}.scopes", "is empty", "name at least one scope")
-            number_id = guid(self.content.name, "role", entry.name)
-            self.roles[entry.name.lower()] = (number_id, True)
-            rows.append(
-                role_row(
-                    self.tenant_id,
-                    number_id,
-                    entry.name,
-                    [_permissions(p) for p in entry.permissions],
-                    scopes=scopes,
-                    custom=True,
-                    description=entry.description,
-                )
-            )
-        self.tables["authorizationresources"] += rows
-
-    def _role_id(self, name: str, scope: str, key: str) -> str:
-        found = self.roles.get(name.lower())
-        if found is None:
-            close = get_close_matches(name.lower(), self.roles, n=1)
-            todo = f"did you mean {close[0]!r}?" if close else "name a built-in role or add a [[role]]"
-            raise self.source.error(f"{key}.role", f"no role {name!r}", todo)
-        number, custom = found
-        if custom and scope.startswith("/subscriptions/"):
-            return f"{'/'.join(scope.split('/')[:3])}{AUTHORIZATION}/roleDefinitions/{number}"
-        return f"{AUTHORIZATION}/RoleDefinitions/{number}"
-
-    def _assignments(self) -> None:
-        rows = self.tables["authorizationresources"]
-        for number, entry in enumerate(self.content.assignment):
-            key = f"assignment[{number}]"
-            scope = self.names.scope(entry.scope, f"{key}.scope")
-            kind = self.names.principal_type(entry.principal)
-            if entry.principal_type is not None:
-                kind = entry.principal_type
-            rows.append(
-                assignment_row(
-                    self.tenant_id,
-                    scope,
-                    guid(self.content.name, "assignment", scope, entry.principal, entry.role),
-                    principal_id=self.names.principal(entry.principal, f"{key}.principal"),
-                    principal_type=kind or None,
-                    role_definition_id=self._role_id(entry.role, scope, key),
-                    created=entry.created,
-                    condition=entry.condition,
-                    description=entry.description,
-                    delegatedManagedIdentityResourceId=self.names.text(entry.delegated_identity, key),
-                )
-            )
-        for number, classic in enumerate(self.content.classic_administrator):
-            key = f"classic_administrator[{number}].subscription"
-            subscription = self.names.subscription(classic.subscription, key)
-            name = guid(self.content.name, "classic", subscription, classic.email)
-            rows.append(
-                row(
-                    f"/subscriptions/{subscription}{AUTHORIZATION}/classicAdministrators/{name}",
-                    name,
-                    "microsoft.authorization/classicadministrators",
-                    self.tenant_id,
-                    properties={
-                        "emailAddress": classic.email,
-                        "role": classic.role,
-                        "adminState": classic.state,
-                    },
-                )
-            )
-
-    def _schedule(self, key: str, entry: ScheduleEntry, active: bool) -> Row:
-        scope = self.names.scope(entry.scope, f"{key}.scope")
-        kind = "Assignment" if active else "Eligibility"
-        name = guid(self.content.name, kind, scope, entry.principal, entry.role)
-        base = f"{scope.rstrip('/')}{AUTHORIZATION}/role{kind}Schedule"
-        properties: Row = {
-            "scope": scope,
-            "roleDefinitionId": self._role_id(entry.role, scope, key),
-            "principalId": self.names.principal(entry.principal, f"{key}.principal"),
-            "principalType": self.names.principal_type(entry.principal),
-            f"role{kind}ScheduleId": f"{base}s/{name}",
-            "status": "Provisioned",
-            "startDateTime": entry.start,
-            "endDateTime": entry.end,
-            "memberType": entry.member_type,
-        }
-        if active:
-            properties["assignmentType"] = "Activated"
-        if entry.condition:
-            properties |= {"condition": entry.condition, "conditionVersion": "2.0"}
-        return {
-            "id": f"{base}Instances/{name}",
-            "name": name,
-            "type": f"Microsoft.Authorization/role{kind}ScheduleInstances",
-            "properties": properties,
-        }
-
-    def _denials(self) -> list[Row]:
-        found = []
-        everyone = {"id": "00000000-0000-0000-0000-000000000000", "type": "SystemDefined"}
-        resolve: Callable[[str, str], Row] = lambda name, key: {  # noqa: E731
-            "id": self.names.principal(name, key),
-            "type": self.names.principal_type(name),
-        }
-        for number, entry in enumerate(self.content.deny):
-            key = f"deny[{number}]"
-            scope = self.names.scope(entry.scope, f"{key}.scope")
-            name = guid(self.content.name, "deny", scope, entry.name)
-            found.append(
-                {
-                    "id": f"{scope.rstrip('/')}{AUTHORIZATION}/denyAssignments/{name}",
-                    "name": name,
-                    "type": "Microsoft.Authorization/denyAssignments",
-                    "properties": {
-                        "denyAssignmentName": entry.name,
-                        "description": entry.description,
-                        "permissions": [_permissions(p) for p in entry.permissions],
-                        "scope": scope,
-                        "doNotApplyToChildScopes": not entry.child_scopes,
-                        "principals": [
-                            everyone if n == "everyone" else resolve(n, f"{key}.principals")
-                            for n in entry.principals
-                        ],
-                        "excludePrincipals": [resolve(n, f"{key}.exclude") for n in entry.exclude],
-                        "isSystemProtected": entry.system_protected,
-                    },
-                }
-            )
-        return found
-
-
-def _permissions(entry: PermissionsEntry) -> dict[str, Any]:
-    return permissions(
-        entry.actions, entry.not_actions, entry.data_actions, entry.not_data_actions, entry.condition
-    )

@@ -12,8 +12,10 @@ itself that was not read adds one UNKNOWN under the id of what was not read.
 
 from __future__ import annotations
 
+import gc
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -326,33 +328,30 @@ def _result(rule: Rule, severities: Mapping[str, Severity] | None, **counts: int
 class Entities:
     """The entities that findings and unknowns speak of, read once."""
 
-    def __init__(self, store: FactStore, keys: set[int]) -> None:
+    def __init__(self, store: FactStore, keys: pl.Series) -> None:
         import polars as pl
 
-        self._rows: dict[int, dict[str, Any]] = {}
-        wanted = pl.Series(sorted(keys), dtype=pl.UInt32).implode()
-        rows = store.frame("entities").filter(pl.col("entity").is_in(wanted)).collect()
-        subscriptions = rows["subscription"].drop_nulls().unique().implode()
-        names = (
-            store.frame("entities")
-            .filter(pl.col("entity").is_in(subscriptions))
-            .select("entity", "name")
-            .collect()
-        )
-        self._subscriptions = dict(names.iter_rows())
-        for row in rows.iter_rows(named=True):
-            self._rows[row["entity"]] = row
+        wanted = keys.unique().implode()
+        rows = store.frame("entities").filter(pl.col("entity").is_in(wanted))
+        found = rows.select("entity", "id", "type", "name", "subscription").collect()
+        self._subjects: dict[int, Subject] = {}
+        self._subscription: dict[int, int | None] = {}
+        for key, entity_id, type_, name, subscription in found.iter_rows():
+            self._subjects[key] = Subject(entity_id, type_, name)
+            self._subscription[key] = subscription
+        subscriptions = found["subscription"].drop_nulls().unique().implode()
+        names = store.frame("entities").filter(pl.col("entity").is_in(subscriptions)).select("entity", "name")
+        self._subscription_names: dict[int | None, str] = dict(names.collect().iter_rows())
         places = store.frame("places").filter(pl.col("entity").is_in(wanted)).collect()
         self._places = {row.pop("entity"): Location(**row) for row in places.to_dicts()}
 
     def subject(self, key: int) -> Subject:
         """Return an entity as the subject of a finding."""
-        row = self._rows[key]
-        return Subject(id=row["id"], type=row["type"], name=row["name"])
+        return self._subjects[key]
 
     def subscription(self, key: int) -> str | None:
         """Return the name of the subscription an entity lies in."""
-        return self._subscriptions.get(self._rows[key]["subscription"])
+        return self._subscription_names.get(self._subscription[key])
 
     def location(self, key: int) -> Location | None:
         """Return the place in a repository where an entity is declared."""
@@ -361,78 +360,108 @@ class Entities:
 
 def entities_of(store: FactStore, judgement: Judgement) -> Entities:
     """Read the entities that the findings and listed unknowns of a judgement need."""
-    keys: set[int] = set()
+    import polars as pl
+
+    keys = [pl.Series([], dtype=pl.UInt32)]
     for one in judgement.judged:
-        for name in one.failing.columns:
-            if is_key_column(name):
-                keys.update(one.failing[name].drop_nulls().to_list())
-        for frame, _ in one.unknown:
-            keys.update(frame[one.rule.meta.subject_key].head(LISTED_UNKNOWNS).to_list())
-    return Entities(store, keys)
+        keys.extend(one.failing[name].drop_nulls() for name in one.failing.columns if is_key_column(name))
+        keys.extend(frame[one.rule.meta.subject_key].head(LISTED_UNKNOWNS) for frame, _ in one.unknown)
+    return Entities(store, pl.concat(keys))
 
 
 def findings(
     judgement: Judgement, entities: Entities, severities: Mapping[str, Severity] | None = None
 ) -> tuple[Finding, ...]:
     """Return every finding, in the fixed order: severity, code, subject id, fingerprint."""
-    found = [
-        _finding(one.rule, row, entities, (severities or {}).get(one.rule.meta.id, one.rule.meta.severity))
-        for one in judgement.judged
-        for row in one.failing.iter_rows(named=True)
-    ]
+    found: list[Finding] = []
+    with _paused_collector():
+        for one in judgement.judged:
+            severity = (severities or {}).get(one.rule.meta.id, one.rule.meta.severity)
+            found.extend(_Phrasing(one, entities, severity).findings())
     return tuple(sorted(found, key=lambda f: (f.severity.rank, f.code, f.subject.id.lower(), f.fingerprint)))
 
 
-def _finding(rule: Rule, row: Mapping[str, Any], entities: Entities, severity: Severity) -> Finding:
-    meta = rule.meta
-    key = row[meta.subject_key]
-    subject = entities.subject(key)
-    shown: dict[str, Any] = {}
-    for name, value in row.items():
-        if value is not None and is_key_column(name):
-            shown[name] = entities.subject(value)
-        elif value is not None and name.rsplit("_", 1)[-1] == "level":
-            shown[name] = LEVEL_NAMES[Level(value)]
-        else:
-            shown[name] = value
-    identifying = tuple(_identify(shown[name]) for name in meta.key)
-    return Finding(
-        code=meta.id,
-        name=meta.name,
-        severity=severity,
-        confidence=meta.confidence,
-        effort=meta.effort,
-        message=_message(meta.message, subject, shown),
-        subject=subject,
-        subscription=entities.subscription(key),
-        location=entities.location(key),
-        evidence={
-            name: {"id": value.id, "name": value.name, "type": value.type}
-            if isinstance(value, Subject)
-            else value
-            for name, value in shown.items()
-            if name != meta.subject_key
-        },
-        fingerprint=fingerprint(meta.id, subject.id, identifying),
-    )
+@contextmanager
+def _paused_collector() -> Iterator[None]:
+    """Pause the garbage collector: it would walk all findings again and again while they are made, and frees none."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+class _Phrasing:
+    """Turns one rule's failing rows into findings; what is the same for all rows is worked out once."""
+
+    def __init__(self, judged: Judged, entities: Entities, severity: Severity) -> None:
+        self._meta = judged.rule.meta
+        self._failing = judged.failing
+        self._entities = entities
+        self._severity = severity
+        columns = judged.failing.columns
+        self._keys = [is_key_column(name) for name in columns]
+        self._levels = [name.rsplit("_", 1)[-1] == "level" for name in columns]
+        self._subject_at = columns.index(self._meta.subject_key)
+        self._identifying = [columns.index(name) for name in self._meta.key]
+        self._template = [
+            (literal, None if name is None else (name.partition(".")[0], name.partition(".")[2]))
+            for literal, name, _, _ in string.Formatter().parse(self._meta.message)
+        ]
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield the findings in the order of the rows."""
+        meta, entities, columns = self._meta, self._entities, self._failing.columns
+        for row in self._failing.iter_rows():
+            key = row[self._subject_at]
+            subject = entities.subject(key)
+            shown = [self._show(at, value) for at, value in enumerate(row)]
+            identifying = tuple(_identify(shown[at]) for at in self._identifying)
+            yield Finding(
+                code=meta.id,
+                name=meta.name,
+                severity=self._severity,
+                confidence=meta.confidence,
+                effort=meta.effort,
+                message=self._message(subject, dict(zip(columns, shown, strict=True))),
+                subject=subject,
+                subscription=entities.subscription(key),
+                location=entities.location(key),
+                evidence={
+                    name: {"id": value.id, "name": value.name, "type": value.type}
+                    if self._keys[at] and value
+                    else value
+                    for at, (name, value) in enumerate(zip(columns, shown, strict=True))
+                    if at != self._subject_at
+                },
+                fingerprint=fingerprint(meta.id, subject.id, identifying),
+            )
+
+    def _show(self, at: int, value: Any) -> Any:
+        if value is None:
+            return None
+        if self._keys[at]:
+            return self._entities.subject(value)
+        return LEVEL_NAMES[Level(value)] if self._levels[at] else value
+
+    def _message(self, subject: Subject, shown: Mapping[str, Any]) -> str:
+        parts = []
+        for literal, field in self._template:
+            parts.append(literal)
+            if field is None:
+                continue
+            root, part = field
+            value = subject.name if root == "name" else shown[root]
+            if isinstance(value, Subject):
+                value = getattr(value, part or "name")
+            parts.append("nothing" if value is None else str(value))
+        return "".join(parts)
 
 
 def _identify(value: Any) -> str:
     return value.id if isinstance(value, Subject) else str(value)
-
-
-def _message(template: str, subject: Subject, shown: Mapping[str, Any]) -> str:
-    parts = []
-    for literal, name, _, _ in string.Formatter().parse(template):
-        parts.append(literal)
-        if name is None:
-            continue
-        root, _, part = name.partition(".")
-        value = subject.name if root == "name" else shown[root]
-        if isinstance(value, Subject):
-            value = getattr(value, part or "name")
-        parts.append("nothing" if value is None else str(value))
-    return "".join(parts)
 
 
 def unknowns(judgement: Judgement, entities: Entities) -> tuple[Unknown, ...]:

@@ -20,7 +20,7 @@ class Verdict(StrEnum):
     NOT_APPLICABLE = "not_applicable"
 
 
-class Subject(msgspec.Struct, frozen=True):
+class Subject(msgspec.Struct, frozen=True, gc=False):
     """What a finding is about: Azure id as Azure wrote it, ARM type in lower case, name for people."""
 
     id: str
@@ -28,7 +28,7 @@ class Subject(msgspec.Struct, frozen=True):
     name: str
 
 
-class Location(msgspec.Struct, frozen=True):
+class Location(msgspec.Struct, frozen=True, gc=False):
     """A place in a repository; lines and columns count from 1, the end column stands after the last character."""
 
     uri: str
@@ -47,7 +47,7 @@ class Suppression(msgspec.Struct, frozen=True):
     expires: str = ""
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
+class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A subject that fails a rule. ``evidence`` maps a column to a value or to {id, name, type} of an entity."""
 
     code: str

@@ -36,7 +36,11 @@ def exposure(store: FactStore) -> tuple[tuple[Exposure, ...], tuple[str, ...]]:
     held: dict[int, list[Capability]] = defaultdict(list)
     for row in store.frame("capabilities").collect().iter_rows(named=True):
         one = Capability(
-            power=Power(row["power"]), entry=0, by=row["pattern"], operation="", conditioned=row["conditioned"]
+            power=Power(row["power"]),
+            entry=0,
+            by=row["pattern"],
+            operation="",
+            conditioned=row["conditioned"],
         )
         held[row["role"]].append(one)
     ranks = {role: int(privilege(powers)) for role, powers in held.items()}

@@ -132,9 +132,13 @@ def principal(
     type: Literal["User", "Group", "ServicePrincipal", "ForeignGroup", "Unknown"] = "ServicePrincipal",  # noqa: A002
     *,
     exists: bool | None = True,
+    managed: bool = False,
 ) -> Element:
-    """Add somebody of the directory that is not a managed identity; ``exists=None``: the directory was not asked."""
-    return Element(name, {"type": type, "exists": exists}, 8, "principal", Kind.PRINCIPAL)
+    """Add somebody of the directory; ``exists=None``: the directory was not asked.
+
+    ``managed`` says that it is a managed identity's, which itself was not seen.
+    """
+    return Element(name, {"type": type, "exists": exists, "managed": managed}, 8, "principal", Kind.PRINCIPAL)
 
 
 def person(name: str) -> Element:
@@ -219,10 +223,19 @@ def assigned(
 
 
 def denied(
-    name: str | None, *, actions: Sequence[str], at: str = "subscription:main", spares: Sequence[str] = ()
+    name: str | None,
+    *,
+    actions: Sequence[str] = (),
+    data_actions: Sequence[str] = (),
+    at: str = "subscription:main",
+    below: bool = True,
+    spares: Sequence[str] = (),
 ) -> Element:
     """Deny actions to somebody (None: everybody) at a scope and below, sparing the principals in ``spares``."""
-    values = {"who": name, "actions": tuple(actions), "at": at, "spares": tuple(spares)}
+    patterns = [("actions", action) for action in actions] + [
+        ("dataActions", action) for action in data_actions
+    ]
+    values = {"who": name, "patterns": tuple(patterns), "at": at, "below": below, "spares": tuple(spares)}
     return Element(f"deny {name or 'everybody'}", values, 44, "denied", Kind.DENIAL)
 
 
@@ -361,7 +374,8 @@ class World:
         return key
 
     def _principal(self, element: Element) -> None:
-        self._principal_key(element.name, element.values["type"], element.values["exists"], managed=False)
+        v = element.values
+        self._principal_key(element.name, v["type"], v["exists"], managed=v["managed"])
         self.ids[element.name] = str(uuid.uuid5(_NAMESPACE, "principal " + element.name))
 
     def _identity(self, element: Element) -> None:
@@ -522,21 +536,21 @@ class World:
     def _denied(self, element: Element) -> None:
         v = element.values
         scope_id = self._scope_id(v["at"])
-        guid = uuid.uuid5(_NAMESPACE, element.name)
+        guid = uuid.uuid5(_NAMESPACE, f"{element.name} {v['patterns']}")
         denial_id = f"{scope_id.rstrip('/')}/providers/Microsoft.Authorization/denyAssignments/{guid}"
         denial = self.builder.entity(Kind.DENIAL, denial_id, name=element.name)
         who = None if v["who"] is None else self._who(v["who"])
         for principal_key, excluded in [(who, False), *((self._who(name), True) for name in v["spares"])]:
-            for pattern in v["actions"]:
+            for part, pattern in v["patterns"]:
                 self.builder.add(
                     "deny_assignments",
                     denial=denial,
                     scope=self.builder.scope(scope_id),
-                    below=True,
+                    below=v["below"],
                     principal=principal_key,
                     excluded=excluded,
                     entry=0,
-                    part="actions",
+                    part=part,
                     pattern=pattern,
                 )
 

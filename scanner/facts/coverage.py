@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scanner.facts import ids
-from scanner.facts.schema import Level, Span, gap_tables, table_of
+from scanner.facts.schema import Span, gap_tables, table_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -46,7 +46,9 @@ class Coverage:
         self.gaps = [
             GapRow(row["table"], row["scope_id"], row["reason"], row["detail"]) for row in store.gaps()
         ]
-        self._within: dict[str, frozenset[int]] = {}
+        self._known: dict[str, int] | None = None
+        self._below: dict[int, frozenset[int]] | None = None
+        self._rows: dict[str, frozenset[int]] = {}
 
     def of(self, *names: str) -> list[GapRow]:
         """Return the gaps that leave doubt about the rows of these tables or views."""
@@ -74,45 +76,59 @@ class Coverage:
     def own_doubts(self, subject: str) -> list[Doubt]:
         """Return the gaps of the subject table that are about single subjects that were seen: a role not understood."""
         return [
-            Doubt(gap, within)
+            Doubt(gap, self._entities_within(gap.scope_id))
             for gap in self.of(subject)
-            if not _is_container(gap.scope_id) and (within := self._entities_within(gap.scope_id))
+            if self._is_row(subject, gap.scope_id)
         ]
 
     def unread(self, subject: str) -> list[GapRow]:
         """Return the gaps of the subject table behind which subjects may hide: one for each scope."""
         hidden = {
-            gap.scope_id: gap
-            for gap in reversed(self.of(subject))
-            if _is_container(gap.scope_id) or not self._entities_within(gap.scope_id)
+            gap.scope_id: gap for gap in reversed(self.of(subject)) if not self._is_row(subject, gap.scope_id)
         }
         return [hidden[scope_id] for scope_id in sorted(hidden)]
+
+    def _is_row(self, subject: str, scope_id: str) -> bool:
+        """Whether what was not read is one row of the subject's table that was itself seen."""
+        import polars as pl
+
+        table = table_of(subject)
+        if table.row is None or scope_id == ids.ROOT:
+            return False
+        if table.name not in self._rows:
+            known = pl.Series(sorted(self._keys().values()), dtype=pl.UInt32).implode()
+            rows = self._store.frame(table.name).select(table.row).filter(pl.col(table.row).is_in(known))
+            self._rows[table.name] = frozenset(rows.collect().to_series())
+        return self._keys().get(scope_id) in self._rows[table.name]
+
+    def _keys(self) -> dict[str, int]:
+        """Return the key of every entity that a gap is about, by its id in lower case: one pass over all entities."""
+        import polars as pl
+
+        if self._known is None:
+            wanted = pl.Series(sorted({gap.scope_id for gap in self.gaps}), dtype=pl.String).implode()
+            same = pl.col("id").str.to_lowercase().str.strip_chars_end("/")
+            found = self._store.frame("entities").select(same.alias("same"), "entity") if self.gaps else None
+            self._known = (
+                {}
+                if found is None
+                else dict(found.filter(pl.col("same").is_in(wanted)).collect().iter_rows())
+            )
+        return self._known
 
     def _entities_within(self, scope_id: str) -> frozenset[int]:
         """Return the key of the entity with this id and of every scope below it; empty when it was never seen."""
         import polars as pl
 
-        if scope_id not in self._within:
-            at = (
-                self._store.frame("entities")
-                .filter(pl.col("id").str.to_lowercase().str.strip_chars_end("/") == scope_id)
-                .select("entity")
-                .collect()
-                .to_series()
-            )
-            below = (
-                self._store.frame("scope_ancestors")
-                .filter(pl.col("ancestor").is_in(at.implode()))
-                .select("scope")
-                .collect()
-                .to_series()
-            )
-            self._within[scope_id] = frozenset([*at, *below])
-        return self._within[scope_id]
-
-
-def _is_container(scope_id: str) -> bool:
-    return scope_id.startswith("/") and ids.place(scope_id).level is not Level.RESOURCE
+        if self._below is None:
+            known = pl.Series(sorted(self._keys().values()), dtype=pl.UInt32).implode()
+            below = self._store.frame("scope_ancestors").filter(pl.col("ancestor").is_in(known)).collect()
+            self._below = {
+                ancestor: frozenset(scopes)
+                for ancestor, scopes in below.group_by("ancestor").agg("scope").iter_rows()
+            }
+        key = self._keys().get(scope_id)
+        return frozenset() if key is None else self._below.get(key, frozenset()) | {key}
 
 
 def concerned(

@@ -6,12 +6,16 @@ taken apart is simply contained in the tenant root.
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from scanner.facts.schema import Level
 
 ROOT = "/"
 _MANAGEMENT_GROUP = "/providers/microsoft.management/managementgroups/"
+_PROVIDERS = re.compile("/providers/", re.IGNORECASE | re.ASCII)
+# The deepest ids of Azure have about 20 segments; what is longer is nonsense, and not worth a scope for every level.
+_MOST_SEGMENTS = 64
 
 
 def same(resource_id: str) -> str:
@@ -40,18 +44,17 @@ def place(resource_id: str) -> Placed:
         return Placed(Level.TENANT, None, None)
     if lower.startswith(_MANAGEMENT_GROUP) and "/" not in lower[len(_MANAGEMENT_GROUP) :]:
         return Placed(Level.MANAGEMENT_GROUP, None, None)
-    if not lower.startswith("/subscriptions/"):
-        extension = lower.rfind("/providers/")
-        container = whole[:extension] if extension > 0 else ROOT
-        return Placed(Level.RESOURCE, container or ROOT, None)
     parts = whole.split("/")
+    extension = _last_providers(whole)
+    if not lower.startswith("/subscriptions/"):
+        container = whole[:extension] if extension > 0 and len(parts) <= _MOST_SEGMENTS else ROOT
+        return Placed(Level.RESOURCE, container, None)
     subscription = "/".join(parts[:3])
     if len(parts) <= 3:
         return Placed(Level.SUBSCRIPTION, None, whole)
     if len(parts) == 5 and parts[3].lower() == "resourcegroups":
         return Placed(Level.RESOURCE_GROUP, subscription, subscription)
-    extension = lower.rfind("/providers/")
-    if extension > 0:
+    if extension > 0 and len(parts) <= _MOST_SEGMENTS:
         tail = whole[extension + len("/providers/") :].split("/")
         if len(tail) > 3:  # a child resource: its container is the resource above it
             return Placed(Level.RESOURCE, "/".join(parts[:-2]), subscription)
@@ -61,8 +64,13 @@ def place(resource_id: str) -> Placed:
 
 def scope_of(resource_id: str) -> str | None:
     """Return the scope a role assignment or other extension id is on: what stands before its last ``/providers/``."""
-    cut = resource_id.lower().rfind("/providers/")
+    cut = _last_providers(resource_id)
     return None if cut < 0 else (resource_id[:cut] or ROOT)
+
+
+def _last_providers(resource_id: str) -> int:
+    """Return where the last ``/providers/`` begins, or -1. A lower-cased copy may differ in length: ``İ`` does."""
+    return max((match.start() for match in _PROVIDERS.finditer(resource_id)), default=-1)
 
 
 def last_segment(resource_id: str) -> str:
@@ -72,7 +80,7 @@ def last_segment(resource_id: str) -> str:
 
 def type_of(resource_id: str) -> str:
     """Return the ARM type an id names, in lower case; empty when it names none."""
-    lower = resource_id.lower().rstrip("/")
+    lower = same(resource_id)
     cut = lower.rfind("/providers/")
     if cut >= 0:
         parts = lower[cut + len("/providers/") :].split("/")

@@ -66,9 +66,11 @@ def role_capabilities(frames: Mapping[str, pl.LazyFrame], entries: Mapping[int, 
                     "power": str(capability.power),
                     "pattern": capability.by,
                     "conditioned": capability.conditioned,
+                    "data": capability.data,
                 }
             )
     named = pl.concat([frames["roles"].select("role"), frames["assignments"].select("role")]).unique()
     for role in named.filter(~pl.col("role").is_in(readable.implode())).collect().to_series().sort():
-        rows.append({"role": role, "power": str(Power.NOT_UNDERSTOOD), "pattern": "", "conditioned": False})
+        nothing = {"pattern": "", "conditioned": False, "data": False}
+        rows.append({"role": role, "power": str(Power.NOT_UNDERSTOOD)} | nothing)
     return pl.DataFrame(rows, schema=polars_schema(TABLES["capabilities"])).lazy()

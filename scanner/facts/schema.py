@@ -329,13 +329,14 @@ class Capabilities(Table, name="capabilities"):
     """A power that a role really gives, computed from its action lists and never from its name."""
 
     derived = True
-    source_tables = ("roles",)
+    source_tables = ("roles", "permissions")
     role = key("The role definition.")
     power = text(
         "The power: one of scanner.catalog.powers.Power; not_understood where a role's permissions are not known."
     )
     pattern = text("The action pattern that gives it; empty for not_understood.")
     conditioned = flag("True when every permission entry that gives it carries a condition.")
+    data = flag("True when a data action gives it.")
 
 
 class Denials(Table, name="denials"):
@@ -500,6 +501,16 @@ VIEWS: dict[str, View] = {
             "assignments_of_unreadable_roles",
             "assignments",
             "Workload assignments whose role's permissions are not known; with a `reason`, for undecided(facts).",
+        ),
+        View(
+            "assignments_of_unread_groups",
+            "assignments",
+            "Role assignments that hold now, of groups whose members were not read; with a `reason`.",
+        ),
+        View(
+            "assignments_of_unseen_identities",
+            "assignments",
+            "Workload assignments held, or perhaps held, by a managed identity that was not read; with a `reason`.",
         ),
     )
 }

@@ -68,9 +68,12 @@ def write(store: FactStore, origin: Origin, folder: Path, *, requests: Path | No
 
     ``requests`` is the log of what was asked of Azure, kept with the snapshot. Raises :class:`SnapshotError`.
     """
-    if folder.exists() and not (folder / MANIFEST).is_file() and any(folder.iterdir()):
+    import polars as pl
+
+    folder = folder.absolute()
+    if folder.exists() and not _may_be_replaced(folder):
         raise SnapshotError(f"{folder} exists and is not a snapshot: choose another --out, or empty it")
-    partial = folder.with_name(folder.name + ".writing")
+    partial, replaced = (folder.with_name(folder.name + suffix) for suffix in (".writing", ".replaced"))
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(mode=0o700, parents=True)
@@ -92,14 +95,21 @@ def write(store: FactStore, origin: Origin, folder: Path, *, requests: Path | No
         )
         _write_private(partial / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
         if folder.exists():
-            shutil.rmtree(folder)
+            # Out of the way first, deleted last: whenever this stops, one whole snapshot is there.
+            shutil.rmtree(replaced, ignore_errors=True)
+            folder.rename(replaced)
         partial.rename(folder)
-    except OSError as error:
+        shutil.rmtree(replaced, ignore_errors=True)
+    except (OSError, pl.exceptions.ComputeError) as error:
         shutil.rmtree(partial, ignore_errors=True)
         raise SnapshotError(
-            f"the snapshot could not be written to {folder}: {error.strerror or error}"
+            f"the snapshot could not be written to {folder}: {getattr(error, 'strerror', None) or error}"
         ) from error
     return manifest
+
+
+def _may_be_replaced(folder: Path) -> bool:
+    return folder.is_dir() and ((folder / MANIFEST).is_file() or not any(folder.iterdir()))
 
 
 def _write_table(frame: pl.LazyFrame, path: Path) -> TableFile:

@@ -81,7 +81,28 @@ class FactStore:
             return unknown.with_columns(
                 reason=pl.lit("the permissions of its role were not read or not understood")
             )
+        if name == "assignments_of_unread_groups":
+            not_known = self.frame("workload_assignments").filter(pl.col("workload").is_null())
+            return not_known.with_columns(
+                reason=pl.lit("the members of the group that holds it were not read")
+            )
+        if name == "assignments_of_unseen_identities":
+            return self._of_unseen_identities()
         raise KeyError(name)
+
+    def _of_unseen_identities(self) -> pl.LazyFrame:
+        import polars as pl
+
+        seen = self._frames["identities"].select("principal").drop_nulls()
+        unseen = self._frames["principals"].filter(pl.col("managed")).join(seen, on="principal", how="anti")
+        of_workloads = self.frame("workload_assignments")
+        theirs = self._frames["grants"].join(unseen, left_on="holder", right_on="principal", how="semi")
+        not_found = (
+            of_workloads.filter("workload")
+            .join(theirs, on="assignment", how="semi")
+            .with_columns(reason=pl.lit("the managed identity that holds it was not among those read"))
+        )
+        return pl.concat([self.frame("assignments_of_unread_groups"), not_found])
 
     def gaps(self) -> list[dict[str, str]]:
         """Return the gaps in a fixed order."""
@@ -265,5 +286,5 @@ def _frame(table: type[Table], rows: Iterable[Mapping[str, Any]]) -> pl.LazyFram
     schema = polars_schema(table)
     try:
         return pl.DataFrame(columns, schema=schema, strict=True).lazy()
-    except (TypeError, pl.exceptions.PolarsError, OverflowError) as error:
+    except (TypeError, pl.exceptions.PolarsError, OverflowError, UnicodeError) as error:
         raise FactsError(f"a row of {table.name} does not fit its columns: {error}") from error

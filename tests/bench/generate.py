@@ -2,7 +2,8 @@
 
 Numbers follow from the assignments asked for: a tenth as many identities (two in five user-assigned), a
 quarter as many resources. Assignments are spread as in large tenants: most on resources and resource groups,
-two in a hundred on subscriptions, one in a thousand above; mostly narrow roles.
+two in a hundred on subscriptions, one in a thousand above; mostly narrow roles; seven in ten held by managed
+identities, nearly all in their own subscription.
 """
 
 from __future__ import annotations
@@ -91,6 +92,16 @@ def _random(seed: int, below: int) -> pl.Expr:
     return (pl.col("n").hash(seed) % max(below, 1)).cast(pl.UInt32)
 
 
+def _in_subscription(plan: Plan, seed: int, count: int, subscription: pl.Expr) -> pl.Expr:
+    """Return random numbers below ``count`` whose home (number modulo subscriptions) is the given one."""
+    return subscription + plan.subscriptions * _random(seed, count // plan.subscriptions)
+
+
+def _home_group(plan: Plan, seed: int) -> pl.Expr:
+    number = _in_subscription(plan, seed, plan.groups, pl.col("n") % plan.subscriptions)
+    return (plan.starts["groups"] + number).cast(pl.UInt32)
+
+
 def snapshot(assignments: int, folder: Path) -> None:
     """Write a snapshot with this many role assignments."""
     plan = Plan(assignments)
@@ -122,10 +133,9 @@ def _frames(plan: Plan) -> dict[str, pl.LazyFrame]:
     groups = _keys(at["groups"], plan.groups).select(
         scope="key", subscription=group_subscription.cast(pl.UInt32)
     )
-    in_group = at["groups"] + _random(1, plan.groups)
-    resources = _keys(at["resources"], plan.resources).with_columns(group=in_group.cast(pl.UInt32))
+    resources = _keys(at["resources"], plan.resources).with_columns(group=_home_group(plan, 1))
     identities = _keys(at["identities"], plan.identities).with_columns(
-        user_assigned=pl.col("n") % 5 < 2, group=(at["groups"] + _random(2, plan.groups)).cast(pl.UInt32)
+        user_assigned=pl.col("n") % 5 < 2, group=_home_group(plan, 2)
     )
     scopes = _scopes(plan, groups, resources)
     assignments = _assignments(plan, scopes)
@@ -163,10 +173,16 @@ def _frames(plan: Plan) -> dict[str, pl.LazyFrame]:
             identity_capable=pl.lit(True),
         ),
         "attachments": resources.filter(pl.col("n") % 5 < 3).select(
-            identity=(at["identities"] + _random(3, plan.identities * 9 // 10)).cast(pl.UInt32),
+            identity=pl.when(_random(4, 100) < 98)
+            .then(
+                at["identities"]
+                + _in_subscription(plan, 3, plan.identities, pl.col("n") % plan.subscriptions)
+            )
+            .otherwise(at["identities"] + _random(3, plan.identities))
+            .cast(pl.UInt32),
             resource="key",
             property=pl.lit("identity.userAssignedIdentities"),
-            found=pl.lit(True),
+            found=pl.col("n") % 5_000 != 0,
         ),
         "federated_credentials": _keys(at["credentials"], plan.identities // 20).select(
             credential="key",
@@ -197,7 +213,7 @@ def _scopes(plan: Plan, groups: pl.LazyFrame, resources: pl.LazyFrame) -> pl.Laz
         )
 
     subscription_of_group = groups.rename({"scope": "group"})
-    assigned = resources.filter(pl.col("n") % 5 == 0).join(subscription_of_group, on="group")
+    assigned = resources.filter(pl.col("n") < plan.resources // 5).join(subscription_of_group, on="group")
     return pl.concat(
         [
             rows(_keys(0, 1), Level.TENANT, null, null),
@@ -231,9 +247,19 @@ def _assignments(plan: Plan, scopes: pl.LazyFrame) -> pl.LazyFrame:
     narrow = pl.Series([number[name] for name in NARROW], dtype=pl.UInt32)
     broad = pl.Series([number[name] for name in BROAD], dtype=pl.UInt32)
     dice = _random(11, 1_000)
-    on_resource = (at["resources"] + _random(12, plan.resources // 5) * 5).cast(pl.UInt32)
-    on_group = (at["groups"] + _random(13, plan.groups)).cast(pl.UInt32)
-    on_subscription = (at["subscriptions"] + _random(14, plan.subscriptions)).cast(pl.UInt32)
+    home = _random(14, plan.subscriptions)
+    on_resource = (at["resources"] + _in_subscription(plan, 12, plan.resources // 5, home)).cast(pl.UInt32)
+    on_group = (at["groups"] + _in_subscription(plan, 13, plan.groups, home)).cast(pl.UInt32)
+    on_subscription = (at["subscriptions"] + home).cast(pl.UInt32)
+    at_home = _in_subscription(plan, 17, plan.identities, home)
+    who = (
+        pl.when(_random(23, 200) < 139)
+        .then(at_home)
+        .when(_random(23, 200) < 140)
+        .then(_random(24, plan.identities))
+        .otherwise(plan.identities + _random(17, plan.principals - plan.identities))
+        .cast(pl.UInt32)
+    )
     on_management_group = (at["management_groups"] + _random(15, plan.management_groups)).cast(pl.UInt32)
     which = _random(16, 1_000)
     level = (
@@ -242,7 +268,7 @@ def _assignments(plan: Plan, scopes: pl.LazyFrame) -> pl.LazyFrame:
     return _keys(at["assignments"], plan.assignments).select(
         n="n",
         assignment="key",
-        principal=(at["principals"] + _random(17, plan.principals)).cast(pl.UInt32),
+        principal=(at["principals"] + who).cast(pl.UInt32),
         role=pl.when(which < 700)
         .then(pl.lit(narrow.implode()).list.get(_random(18, len(narrow))))
         .when(which < 730)
@@ -257,7 +283,7 @@ def _assignments(plan: Plan, scopes: pl.LazyFrame) -> pl.LazyFrame:
         .otherwise(on_resource),
         level=level,
         eligible=_random(21, 200) == 0,
-        workload=_random(17, plan.principals) < plan.identities * 6 // 5,
+        workload=who < plan.identities * 6 // 5,
         condition=pl.when(_random(22, 500) == 0)
         .then(pl.lit("@Resource[x] StringEquals 'y'"))
         .otherwise(None),

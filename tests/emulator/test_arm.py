@@ -256,3 +256,38 @@ def test_management_groups_subscriptions_and_tenants(start, contoso, subscriptio
     missing = caller.get("/subscriptions/11111111-2222-4333-8444-555555555555?api-version=2022-12-01")
     assert (missing.status, missing.code) == (404, "SubscriptionNotFound")
     assert caller.get("/tenants?api-version=2022-12-01").json["value"][0]["tenantId"] == contoso.tenant_id
+
+
+def test_single_assignments_and_what_does_not_exist(start, contoso, subscription):
+    caller = start(contoso)
+    row = next(
+        r
+        for r in contoso.rows("microsoft.authorization/roleassignments")
+        if r["properties"]["scope"] == f"/subscriptions/{subscription('data-prod')}"
+    )
+    found = caller.get(f"{row['id']}?api-version=2022-04-01").json
+    assert (found["type"], found["properties"]) == (
+        "Microsoft.Authorization/roleAssignments",
+        row["properties"],
+    )
+    base = f"/subscriptions/{subscription('data-prod')}/providers/Microsoft.Authorization"
+    codes = {
+        f"{base}/roleAssignments/none?api-version=2022-04-01": "RoleAssignmentNotFound",
+        f"{base}/roleDefinitions/none?api-version=2022-04-01": "RoleDefinitionDoesNotExist",
+        f"{base}/roleDefinitions?$filter=colour eq 'red'&api-version=2022-04-01": "InvalidFilter",
+        "/providers/Microsoft.Management/managementGroups/none/providers/Microsoft.Authorization/roleAssignments"
+        "?api-version=2022-04-01": "AuthorizationFailed",
+        "/nowhere/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01": "InvalidRequestUri",
+    }
+    assert {path: caller.get(path).code for path in codes} == codes
+
+
+def test_schedules_filtered_as_target_and_denials_by_name(start, contoso, subscription):
+    caller = start(contoso)
+    base = f"/subscriptions/{subscription('shop-prod')}/providers/Microsoft.Authorization"
+    mine = caller.get(f"{base}/roleEligibilityScheduleInstances?$filter=asTarget()&api-version=2020-10-01")
+    assert mine.json["value"] == []
+    named = "Deny assignment of deployment stack shop-data"
+    for name, expected in ((named, [named]), ("other", [])):
+        path = f"{base}/denyAssignments?$filter=denyAssignmentName eq '{name}'&api-version=2022-04-01"
+        assert [d["properties"]["denyAssignmentName"] for d in caller.get(path).json["value"]] == expected

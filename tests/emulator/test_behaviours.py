@@ -7,12 +7,20 @@ import threading
 
 import pytest
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
+from azure.core.pipeline.transport import RequestsTransport
 from azure.mgmt.authorization import AuthorizationManagementClient
 from azure.mgmt.resourcegraph import ResourceGraphClient
 
 from scanner.emulator import Behaviour, BehaviourError, TenantError, with_switches
 
 IDS = "resources | project id | order by id asc"
+
+
+class Impatient(RequestsTransport):
+    """Does not wait before a retry."""
+
+    def sleep(self, duration):
+        assert duration > 0
 
 
 class Clock:
@@ -44,7 +52,7 @@ def test_429_without_retry_after_is_not_repeated_by_the_sdk_and_with_it_is(start
     for flavour, expected in (("headers-only", 2), ("retry-after", 3)):
         behaviour = Behaviour(quota=True, quota_queries=1, quota_window=1.0, throttle=flavour)
         emulator = start(contoso, behaviour=behaviour, clock=Clock()).emulator
-        arguments = {**sdk(emulator), "retry_total": 1}
+        arguments = {**sdk(emulator), "retry_total": 1, "transport": Impatient()}
         with ResourceGraphClient(**arguments) as client:
             body = b'{"query": "resources | project id"}'
             client.resources(body, api_version="2024-04-01", content_type="application/json")

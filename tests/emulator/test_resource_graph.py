@@ -154,6 +154,31 @@ def test_subscription_row_has_its_chain_nearest_first(start, contoso, subscripti
     assert rows[0]["subscriptionId"] == subscription("platform")
 
 
+def test_a_custom_role_is_seen_from_each_of_its_subscriptions(start, contoso, subscription):
+    caller = start(contoso)
+    query = (
+        "authorizationresources | where type =~ 'microsoft.authorization/roledefinitions' "
+        "| where tostring(properties.roleName) == 'Contoso Data Steward' | project id, name | order by id asc"
+    )
+    everywhere = caller.query(query).json["data"]
+    places = {row["id"].split("/")[2]: row["name"] for row in everywhere}
+    assert set(places) == {subscription("data-prod"), subscription("platform")}
+    assert len(set(places.values())) == 1
+    for key in ("data-prod", "platform"):
+        rows = caller.query(query, subscriptions=[subscription(key)]).json["data"]
+        assert [row["id"].split("/")[2] for row in rows] == [subscription(key)]
+    assert caller.query(query, subscriptions=[subscription("shop-prod")]).json["data"] == []
+
+
+def test_built_in_roles_are_shown_under_every_filter(start, contoso, subscription):
+    owner = "authorizationresources | where name == '8e3af657-a8ff-443c-a75c-2fe8c4bcb635' | project id, properties"
+    for chosen in ("AtScopeAndBelow", "AtScopeExact", "AtScopeAboveAndBelow"):
+        rows = start(contoso).query(
+            owner, subscriptions=[subscription("platform")], options={"authorizationScopeFilter": chosen}
+        )
+        assert [row["properties"]["roleName"] for row in rows.json["data"]] == ["Owner"]
+
+
 def test_table_format_names_and_types_its_columns(start, contoso):
     answer = (
         start(contoso)
@@ -232,3 +257,48 @@ def test_fresh_rows_arrive_one_query_later(start, contoso):
     assert second == third
     other = caller.ids("resourcecontainers | project id | order by id asc")
     assert set(other) < set(caller.ids("resourcecontainers | project id | order by id asc"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "code"),
+    [
+        ({"query": "  "}, 400, "BadRequest"),
+        ({"query": None}, 400, "BadRequest"),
+        ({"query": "resources", "options": [1]}, 400, "BadRequest"),
+        ({"query": "resources", "subscriptions": "all"}, 400, "BadRequest"),
+        ({"query": "resources", "subscriptions": ["x"], "managementGroups": ["y"]}, 400, "BadRequest"),
+        ({"query": "resources", "managementGroups": ["nowhere"]}, 403, "AccessDenied"),
+        (
+            {"query": "resources", "subscriptions": ["11111111-2222-4333-8444-555555555555"]},
+            403,
+            "AccessDenied",
+        ),
+    ],
+)
+def test_bad_bodies_are_refused(start, contoso, asked, status, code):
+    answer = start(contoso).ask(
+        "POST", "/providers/Microsoft.ResourceGraph/resources?api-version=2024-04-01", asked
+    )
+    assert (answer.status, answer.code) == (status, code)
+
+
+def test_over_ten_thousand_subscriptions_need_partial_scopes(start, contoso, subscription, monkeypatch):
+    monkeypatch.setattr("scanner.emulator.resource_graph.MOST_PARTIAL", 2)
+    caller = start(contoso)
+    query = "resources | project id, subscriptionId"
+    assert caller.query(query).status == 400
+    partial = caller.query(query, options={"allowPartialScopes": True})
+    assert partial.headers["x-ms-tenant-subscription-limit-hit"] == "true"
+    kept = {row["subscriptionId"] for row in partial.json["data"]}
+    assert kept == set(sorted(subscription(key) for key in ("shop-prod", "data-prod", "platform"))[:2])
+
+
+def test_results_that_no_longer_fit_in_the_cache_are_computed_again(start, contoso, monkeypatch):
+    monkeypatch.setattr("scanner.emulator.kql.CACHED_ROWS", 10)
+    monkeypatch.setattr("scanner.emulator.kql.CACHED_QUERIES", 1)
+    caller = start(contoso)
+    queries = [
+        "resources | project id | order by id asc",
+        "resourcecontainers | project id | order by id asc",
+    ]
+    assert [caller.ids(query) for query in queries] == [caller.ids(query) for query in queries]

@@ -11,7 +11,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import CredentialUnavailableError, DefaultAzureCredential, ManagedIdentityCredential
 from azure.mgmt.msi import ManagedServiceIdentityClient
 
-from scanner.emulator import Behaviour, Emulator, serve
+from scanner.emulator import Behaviour, Emulator, PortError, serve
 
 TOKEN = "/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://management.azure.com"
 
@@ -200,7 +200,9 @@ def test_stopping_does_not_wait_for_clients(contoso):
 
 def test_a_port_in_use_is_an_error_with_its_reason(start, contoso):
     taken = int(start(contoso).emulator.url.rsplit(":", 1)[1])
-    with pytest.raises(OSError, match="in use"):
+    with pytest.raises(
+        PortError, match=f"port {taken} of 127.0.0.1 cannot be used .*; give another port, or 0"
+    ):
         Emulator(contoso, port=taken)
 
 
@@ -219,3 +221,21 @@ def test_serve_says_how_to_use_it_and_gives_back_refused_writes(contoso):
     assert [(w.method, w.path) for w in writes] == [("DELETE", "/subscriptions/x")]
     assert lines[0].startswith("Contoso: 3 subscriptions on http://127.0.0.1:")
     assert lines[-1] == "1 requests answered, 1 writes refused"
+
+
+@pytest.mark.parametrize(
+    ("query", "error"),
+    [
+        ("api-version=2017-04-02&resource=https://management.azure.com", "bad_request"),
+        ("api-version=2018-02-01", "bad_request_102"),
+    ],
+)
+def test_token_requests_azure_would_refuse(start, contoso, query, error):
+    answer = start(contoso).raw("GET", f"/metadata/identity/oauth2/token?{query}", {"Metadata": "true"})
+    assert (answer.status, answer.json["error"]) == (400, error)
+
+
+def test_faults_do_not_touch_tokens(start, contoso):
+    caller = start(contoso, behaviour=Behaviour(error_every=1))
+    assert caller.token().count(".") == 2
+    assert caller.get("/subscriptions?api-version=2022-12-01").status == 503

@@ -32,6 +32,9 @@ def test_code_stays_in_the_section_and_in_the_plain_text() -> None:
 
 def test_the_first_sentence_is_one_line_of_plain_text() -> None:
     assert first_sentence("Use `az` for\nthis, e.g. **now**. Then stop.") == "Use az for this, e.g. now."
+    assert first_sentence("First things. `code` begins the second.") == "First things."
+    assert first_sentence("Delete it:\n\n```sh\naz x\n```") == "Delete it."
+    assert first_sentence("- Either this\n- or that") == "Either this"
     assert first_sentence("") == ""
 
 
@@ -45,4 +48,4 @@ def test_html_needs_no_trust() -> None:
     assert 'href="javascript' not in html
     assert '<a href="https://example.org" rel="noopener noreferrer">' in html
     assert "style=" not in html
-    assert "<h5>Big</h5>" in html
+    assert "<h4>Big</h4>" in html

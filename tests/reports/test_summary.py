@@ -75,6 +75,8 @@ def test_subjects_that_fail_several_rules_are_found_whatever_their_case() -> Non
     [(first, other)] = busiest_subjects(make_report(findings=(OWNER, second)), 8)
     assert (first.code, other.code) == ("MI201", "MI301")
     assert busiest_subjects(make_report(), 8) == []
+    twice = msgspec.structs.replace(OWNER, fingerprint="b" * 32)
+    assert busiest_subjects(make_report(findings=(OWNER, twice)), 8) == [], "two findings of one rule"
 
 
 @pytest.mark.parametrize(
@@ -102,3 +104,4 @@ def test_a_gap_makes_a_run_incomplete_even_if_it_says_otherwise() -> None:
 
 def test_names_become_titles() -> None:
     assert title_of("owner-at-subscription-or-above") == "Owner at subscription or above"
+    assert title_of("aks-cluster-on-service-principal") == "AKS cluster on service principal"

@@ -53,10 +53,8 @@ def test_a_summary_starts_with_the_verdict_and_what_was_not_read() -> None:
     lines = markdown.render(make_report()).decode().splitlines()
     assert lines[0] == "# Midas: 2 open findings from 2 of 4 rules, and not everything could be read"
     assert "- Rule MI303 crashed: `ColumnNotFoundError: issuer`" in lines
-    assert (
-        "| critical | MI201 Owner at subscription or above | `ci-deployer` | `ci-deployer holds Owner at subscription prod` |"
-        in lines
-    )
+    [row] = [line for line in lines if line.startswith("| critical")]
+    assert row.endswith("| `ci-deployer` | `ci-deployer holds Owner at subscription prod` |")
     assert "Not read" not in markdown.render(clean_report()).decode()
 
 

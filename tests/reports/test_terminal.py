@@ -5,7 +5,17 @@ import pytest
 
 from reports import terminal
 from reports.report import Report
-from tests.reports.sample import HOSTILE, OWNER, RUN, clean_report, hostile_report, large_report, make_report
+from scanner.engine.finding import Gap, RuleFault
+from tests.reports.sample import (
+    HOSTILE,
+    OWNER,
+    RULES,
+    RUN,
+    clean_report,
+    hostile_report,
+    large_report,
+    make_report,
+)
 
 
 class Terminal(StringIO):
@@ -70,6 +80,26 @@ def test_it_fits_the_screen_and_says_what_it_does_not_show(columns: int, lines: 
     listed = sum("MI201" in line for line in shown)
     assert f"  and {5_000 - listed:,} more" in shown
     assert listed >= 3
+
+
+def test_the_fullest_report_fits_the_smallest_screen() -> None:
+    report = make_report(
+        findings=large_report(100).findings,
+        rules=(*RULES, *(msgspec.structs.replace(RULES[0], code=f"MI{family}01") for family in (4, 5, 6))),
+        gaps=tuple(Gap("assignments", f"/subscriptions/{number}", "refused", "") for number in range(50)),
+        faults=tuple(RuleFault(f"MI20{number}", "KeyError: x") for number in range(5)),
+        notices=tuple(f"exception {number} has expired" for number in range(5)),
+    )
+    shown = lines_of(report)
+    assert len(shown) <= 24
+    for told in (
+        "  rule crashed  and 4 more: see the reports",
+        "  not read      assignments in /subscriptions/0: refused",
+        "  not read      and 49 more: see the reports",
+        "  notice        exception 0 has expired",
+        "  json          out/midas.json",
+    ):
+        assert told in shown
 
 
 def test_without_a_screen_the_ten_worst_are_listed() -> None:

@@ -64,6 +64,16 @@ def test_a_dash_is_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
     assert stream.buffer.getvalue() == DOCUMENT  # type: ignore[attr-defined]
 
 
+def test_a_closed_standard_output_is_one_clear_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Closed(BytesIO):
+        def write(self, _: object) -> int:
+            raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr(sys, "stdout", TextIOWrapper(Closed(), encoding="ascii"))
+    with pytest.raises(OutputError, match="cannot write the json report to -: broken pipe"):
+        write(make_report(), "json", "-")
+
+
 def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -87,9 +97,11 @@ def test_a_folder_and_a_missing_folder_are_refused_with_advice(act, tmp_path: Pa
 
 def test_a_name_that_is_too_long_is_one_clear_message(tmp_path: Path) -> None:
     with pytest.raises(
-        OutputError, match="cannot write the json report to .*: file name too long; free the place"
+        OutputError, match=r"cannot write the json report to .*: file name too long; free the place"
     ):
         write(make_report(), "json", tmp_path / ("x" * 300))
+    with pytest.raises(OutputError, match="file name too long"):
+        check("json", tmp_path / ("x" * 300))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -16,7 +16,7 @@ from azure.core.exceptions import DecodeError
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import ContentDecodePolicy, HTTPPolicy, SansIOHTTPPolicy
 
-from scanner.sources.azure.errors import BrokenAnswer, ServiceRefusal
+from scanner.sources.azure.errors import BrokenAnswerError, ServiceRefusalError
 
 SINK = "answer_sink"
 """Name of the keyword by which an SDK operation is given a :class:`Sink`."""
@@ -40,18 +40,20 @@ class Sink:
         if link is None or link == "":
             return None
         if not _is_link(link) or link in self._links or len(self.pages) >= MOST_PAGES:
-            raise BrokenAnswer("the link to the next page is not one, or leads back to a page already read")
+            raise BrokenAnswerError(
+                "the link to the next page is not one, or leads back to a page already read"
+            )
         self._links.add(link)
         self.next_link = link
         return link
 
     def rows(self) -> list[Any]:
-        """All elements of all pages' ``value`` lists, whatever they are; raises :class:`BrokenAnswer`."""
+        """All elements of all pages' ``value`` lists, whatever they are; raises :class:`BrokenAnswerError`."""
         rows: list[Any] = []
         for page in self.pages:
             value = page.get("value")
             if not isinstance(value, list):
-                raise BrokenAnswer("the answer has no list of values")
+                raise BrokenAnswerError("the answer has no list of values")
             rows += value
         return rows
 
@@ -69,7 +71,11 @@ def _is_link(link: Any) -> TypeGuard[str]:
 class DecodeBody(SansIOHTTPPolicy[Any, Any]):
     """Decodes the body inside the retry loop, so that one cut in its middle is asked for again."""
 
-    def on_response(self, request: PipelineRequest[Any], response: PipelineResponse[Any, Any]) -> None:
+    def on_response(
+        self,
+        request: PipelineRequest[Any],  # noqa: ARG002 - the policy interface
+        response: PipelineResponse[Any, Any],
+    ) -> None:
         """Keep the decoded body; raises :class:`DecodeError` for a success that is not JSON."""
         body = _body(response.http_response)
         try:
@@ -84,7 +90,7 @@ class DecodeBody(SansIOHTTPPolicy[Any, Any]):
 class DeliverAnswer(HTTPPolicy[Any, Any]):
     """Outside the retry loop: hands the decoded body to the caller's :class:`Sink`, an empty one to the SDK.
 
-    An error becomes a :class:`ServiceRefusal`, whatever SDK asked.
+    An error becomes a :class:`ServiceRefusalError`, whatever SDK asked.
     """
 
     def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
@@ -94,11 +100,17 @@ class DeliverAnswer(HTTPPolicy[Any, Any]):
         decoded = response.context.get(_DECODED)
         status = int(response.http_response.status_code)
         if status >= 400:
-            raise ServiceRefusal(status, tuple(error_codes(decoded)))
+            raise ServiceRefusalError(status, tuple(error_codes(decoded)))
         if status != 200 or not isinstance(decoded, dict):
-            raise BrokenAnswer(f"status {status} without a JSON object")
+            raise BrokenAnswerError(f"status {status} without a JSON object")
         link = None if sink is None else sink.take(decoded)
-        bare: dict[str, Any] = {"value": [], "data": [], "totalRecords": 0, "count": 0, "resultTruncated": "false"}
+        bare: dict[str, Any] = {
+            "value": [],
+            "data": [],
+            "totalRecords": 0,
+            "count": 0,
+            "resultTruncated": "false",
+        }
         if link is not None:
             bare["nextLink"] = link
         response.context[ContentDecodePolicy.CONTEXT_NAME] = bare

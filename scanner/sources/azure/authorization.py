@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from scanner.sources.azure.answer import SINK, Sink
-from scanner.sources.azure.errors import ServiceRefusal
+from scanner.sources.azure.errors import ServiceRefusalError
 from scanner.sources.azure.gather import Read
 
 if TYPE_CHECKING:
-    from scanner.sources.azure.plan import Needs
+    from scanner.sources.azure.needs import Needs
     from scanner.sources.azure.transport import Transport
 
 PIM = "Privileged Identity Management"
@@ -90,11 +90,12 @@ class AuthorizationReader:
     def _licensed(self, ask: Callable[[], list[Any]]) -> Callable[[], list[Any]]:
         def guarded() -> list[Any]:
             if self._unlicensed:
-                raise ServiceRefusal(400, (_UNLICENSED,))
+                raise ServiceRefusalError(400, (_UNLICENSED,))
             try:
                 return ask()
-            except ServiceRefusal as error:
-                self._unlicensed = self._unlicensed or error.says(_UNLICENSED)
+            except ServiceRefusalError as error:
+                if error.says(_UNLICENSED):
+                    self._unlicensed = True
                 raise
 
         return guarded

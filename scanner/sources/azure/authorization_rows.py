@@ -24,6 +24,7 @@ class AuthorizationRows:
         self._context = context
         self._principals = principals
         self._roles: dict[str, int] = {}
+        self._scopes: dict[str, tuple[int, int]] = {}
         self._schedules: list[tuple[Mapping[str, Any], bool]] = []
 
     # ---- roles
@@ -80,7 +81,10 @@ class AuthorizationRows:
             )
         for table in self._context.needs.feeds("roles", "permissions"):
             self._context.builder.gap(
-                table, role_id, "refused", "A role assignment names this role definition, which was not shown."
+                table,
+                role_id,
+                "refused",
+                "A role assignment names this role definition, which was not shown.",
             )
         return self._role(role_id, guid, None, (), custom=True, readable=False)
 
@@ -111,17 +115,26 @@ class AuthorizationRows:
             return
         builder = self._context.builder
         key = self._principals.named(principal, text_of(properties, "principalType"))
+        scope, level = self._scope(scope_id)
         builder.add(
             "assignments",
             assignment=builder.entity(Kind.ASSIGNMENT, assignment_id, name=text_of(row, "name")),
             principal=key,
             role=self.role(role_id),
-            scope=builder.scope(scope_id),
-            level=int(ids.place(scope_id).level),
+            scope=scope,
+            level=level,
             eligible=eligible,
             workload=self._principals.kind(key) == "ServicePrincipal",
             condition=text_of(properties, "condition"),
         )
+
+    def _scope(self, scope_id: str) -> tuple[int, int]:
+        """Return the key and level of a scope; remembered, for many assignments share few scopes."""
+        found = self._scopes.get(scope_id)
+        if found is None:
+            found = self._context.builder.scope(scope_id), int(ids.place(scope_id).level)
+            self._scopes[scope_id] = found
+        return found
 
     def add_schedule(self, row: Mapping[str, Any], *, eligible: bool) -> None:
         """Keep a PIM schedule instance until all assignments are read."""
@@ -143,7 +156,10 @@ class AuthorizationRows:
         problems = [problem for entry in entries for problem in entry.problems]
         if denial_id is None or scope_id is None or not whom or None in whom or None in spared or problems:
             context.malformed(
-                row, "Its id, scope, principals or permissions cannot be read", "deny_assignments", scope_id=scope_id
+                row,
+                "Its id, scope, principals or permissions cannot be read",
+                "deny_assignments",
+                scope_id=scope_id,
             )
             return
         key = context.builder.entity(Kind.DENIAL, denial_id, name=text_of(properties, "denyAssignmentName"))
@@ -187,22 +203,24 @@ class AuthorizationRows:
             type=role,
         )
 
-    def settle(self) -> None:
-        """Add the schedule instances that say something new, and correct who is a workload.
+    def complete(self) -> None:
+        """Add the schedule instances that say something new.
 
-        An activated or time-bound assignment is in the list of assignments too, under its own id; old
-        assignments do not say what their principal is.
+        An activated or time-bound assignment is in the list of assignments too, under its own id.
         """
-        rows = self._context.builder.rows("assignments")
         if self._schedules:
+            rows = self._context.builder.rows("assignments")
             held = {(row["principal"], row["role"], row["scope"], row["eligible"]) for row in rows}
             for row, eligible in self._schedules:
-                self._settle_schedule(row, held, eligible=eligible)
-        for row in rows:
+                self._complete_with(row, held, eligible=eligible)
+
+    def settle(self) -> None:
+        """Correct who is a workload: old assignments do not say what their principal is."""
+        for row in self._context.builder.rows("assignments"):
             if not row["workload"] and self._principals.kind(row["principal"]) == "ServicePrincipal":
                 row["workload"] = True
 
-    def _settle_schedule(
+    def _complete_with(
         self, row: Mapping[str, Any], held: set[tuple[int, int, int, bool]], *, eligible: bool
     ) -> None:
         properties = object_of(row, "properties")

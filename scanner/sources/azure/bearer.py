@@ -14,7 +14,7 @@ from azure.core.pipeline.policies import HTTPPolicy
 from scanner.sources.azure.answer import decode, error_codes
 from scanner.sources.azure.cloud import is_loopback
 from scanner.sources.azure.credentials import Token, Tokens
-from scanner.sources.azure.errors import SourceError, TokenRejected
+from scanner.sources.azure.errors import SourceError, TokenRejectedError
 
 _CLAIMS = re.compile(r'claims="?([A-Za-z0-9+/=_-]+)"?', re.IGNORECASE)
 
@@ -28,7 +28,7 @@ class BearerToken(HTTPPolicy[Any, Any]):
         self._scope = scope
 
     def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
-        """Authorize and send; raises :class:`SourceError` or :class:`TokenRejected`."""
+        """Authorize and send; raises :class:`SourceError` or :class:`TokenRejectedError`."""
         url = urlsplit(request.http_request.url)
         if url.scheme != "https" and not is_loopback(url.hostname or ""):
             raise SourceError(
@@ -42,7 +42,9 @@ class BearerToken(HTTPPolicy[Any, Any]):
         token = self._tokens.replace(self._scope, token, _claims(response))
         response = self._send_with(token, request)
         if response.http_response.status_code == 401:
-            raise TokenRejected("a newly requested token is refused as well")
+            # Asked for yet another, the credential says that this one was already a replacement.
+            self._tokens.replace(self._scope, token, None)
+            raise TokenRejectedError("a newly requested token is refused as well")
         return response
 
     def _send_with(self, token: Token, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:

@@ -83,7 +83,16 @@ def _said(entry: Any, name: str) -> bool:
 
 
 _SECRET_NAMES = frozenset(
-    ["password", "clientsecret", "secret", "connectionstring", "accountkey", "primarykey", "secondarykey", "sastoken"]
+    [
+        "password",
+        "clientsecret",
+        "secret",
+        "connectionstring",
+        "accountkey",
+        "primarykey",
+        "secondarykey",
+        "sastoken",
+    ]
 )
 
 

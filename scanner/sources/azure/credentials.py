@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from scanner.sources.azure.errors import SourceError, TokenRejected
+from scanner.sources.azure.errors import SourceError, TokenRejectedError
 from scanner.sources.azure.request import AuthSettings
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ _TODO = {
     "azure-cli": "run `az login` (with --tenant ID for a certain tenant)",
     "environment": "set AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH",
 }
-_WRONG_TENANT = frozenset(["AADSTS90002", "AADSTS50020", "AADSTS700016", "AADSTS500011", "AADSTS90072", "AADSTS50034"])
+_WRONG_TENANT = frozenset(
+    ["AADSTS90002", "AADSTS50020", "AADSTS700016", "AADSTS500011", "AADSTS90072", "AADSTS50034"]
+)
 
 
 def credential(auth: AuthSettings, cloud: Cloud) -> TokenCredential:
@@ -39,14 +41,16 @@ def credential(auth: AuthSettings, cloud: Cloud) -> TokenCredential:
 
     Raises :class:`SourceError` for settings that contradict each other or that azure-identity refuses.
     """
-    import azure.identity as identity
+    from azure import identity
 
     options: dict[str, Any] = {"authority": cloud.authority}
     if auth.tenant_id is not None:
         options["additionally_allowed_tenants"] = [auth.tenant_id]
     if auth.client_id and auth.identity_resource_id:
         raise SourceError(
-            "--client-id and --identity-resource-id name one identity twice", where="sign-in", todo="give one of them"
+            "--client-id and --identity-resource-id name one identity twice",
+            where="sign-in",
+            todo="give one of them",
         )
     if auth.identity_resource_id and auth.method != "managed-identity":
         raise SourceError(
@@ -111,11 +115,14 @@ class Tokens:
         self._credential: TokenCredential | None = None
         self._held: dict[str, Token] = {}
         self._renewed: set[str] = set()
+        self._ended: dict[str, TokenRejectedError] = {}
         self._lock = threading.Lock()
 
     def get(self, scope: str) -> Token:
-        """Return a valid token; raises :class:`SourceError` if none was ever got, else :class:`TokenRejected`."""
+        """Return a valid token; raises :class:`SourceError` if none was ever got, else :class:`TokenRejectedError`."""
         with self._lock:
+            if scope in self._ended:
+                raise self._ended[scope]
             token = self._held.get(scope)
             if token is None or token.expires_on - self._now() < REFRESH_BEFORE:
                 token = self._ask(scope, None)
@@ -124,7 +131,7 @@ class Tokens:
     def replace(self, scope: str, rejected: Token, claims: str | None) -> Token:
         """Return another token than the one the service refused, from a credential made anew.
 
-        A new credential, because the old one has the refused token in its cache. Raises :class:`TokenRejected`
+        A new credential, because the old one has the refused token in its cache. Raises :class:`TokenRejectedError`
         when the refused token is already a replacement, or no other can be got.
         """
         with self._lock:
@@ -132,11 +139,11 @@ class Tokens:
             if held is not None and held != rejected:
                 return held
             if rejected.text in self._renewed:
-                raise TokenRejected("a newly requested token is refused as well")
+                raise self._end(scope, "a newly requested token is refused as well")
             self._credential = None
             token = self._ask(scope, claims)
             if token.text == rejected.text:
-                raise TokenRejected("no newer token can be had")
+                raise self._end(scope, "no newer token can be had")
             self._renewed.add(token.text)
             return token
 
@@ -154,20 +161,27 @@ class Tokens:
                 self._credential = self._make()
             got = self._credential.get_token(scope, **options)
         except CredentialUnavailableError as error:
-            raise self._failure("no Azure login was found") from error
+            raise self._failure(scope, "no Azure login was found") from error
         except ClientAuthenticationError as error:
             codes = re.findall(r"AADSTS\d+", str(error))
             what = f"the sign-in was refused ({codes[0]})" if codes else "the sign-in was refused"
-            raise self._failure(what, wrong_tenant=bool(_WRONG_TENANT & set(codes))) from error
+            raise self._failure(scope, what, wrong_tenant=bool(_WRONG_TENANT & set(codes))) from error
         except ValueError as error:
-            raise self._failure("the credential cannot be used as configured") from error
+            raise self._failure(scope, "the credential cannot be used as configured") from error
         token = Token(str(got.token), int(got.expires_on))
         self._held[scope] = token
         return token
 
-    def _failure(self, what: str, *, wrong_tenant: bool = False) -> SourceError | TokenRejected:
+    def _end(self, scope: str, why: str) -> TokenRejectedError:
+        """Give up on a scope: whoever asks for its token again is told at once."""
+        self._ended[scope] = TokenRejectedError(why, never=scope not in self._held)
+        return self._ended[scope]
+
+    def _failure(
+        self, scope: str, what: str, *, wrong_tenant: bool = False
+    ) -> SourceError | TokenRejectedError:
         if self._held:
-            return TokenRejected(what)
+            return self._end(scope, what)
         todo = _TODO[self._auth.method]
         if wrong_tenant:
             todo = "the account or application is not known in this tenant: name the right one, or " + todo

@@ -12,7 +12,8 @@ from urllib.parse import quote
 
 from azure.core.rest import HttpRequest
 
-from scanner.sources.azure.answer import SINK, Sink
+from scanner.sources.azure.answer import Sink
+from scanner.sources.azure.errors import ServiceRefusalError
 from scanner.sources.azure.gather import Read
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def principal_reads(transport: Transport, object_ids: Iterable[str]) -> list[Rea
                 service=SERVICE,
                 ask=lambda part=part: _by_ids(transport, part),  # type: ignore[misc]
                 gaps=(("principals", "/"),),
+                subjects=tuple(part),
             )
         )
     return reads
@@ -65,18 +67,29 @@ def managed_identity_read(transport: Transport) -> Read:
 
 
 def membership_reads(transport: Transport, object_ids: Iterable[str], groups: Iterable[str]) -> list[Read]:
-    """Return the reads of the groups each of these principals is in. A failure is a gap for every one of ``groups``."""
+    """Return the reads of the groups each of these principals is in. A failure is a gap for every one of ``groups``.
+
+    What is refused for one is refused for all: hundreds of thousands need not be asked to know it.
+    """
     gaps = tuple(("memberships", group) for group in sorted(groups))
+    refusals: list[ServiceRefusalError] = []
 
     def ask(object_id: str) -> list[Any]:
-        return _followed(
-            transport,
-            HttpRequest(
-                "GET",
-                f"{transport.cloud.graph}/v1.0/servicePrincipals/{quote(object_id, safe='')}/transitiveMemberOf",
-                params={"$select": "id,displayName", "$top": str(ROWS_PER_PAGE)},
-            ),
+        if refusals:
+            raise refusals[0]
+        request = HttpRequest(
+            "GET",
+            f"{transport.cloud.graph}/v1.0/servicePrincipals/{quote(object_id, safe='')}/transitiveMemberOf",
+            params={"$select": "id,displayName", "$top": str(ROWS_PER_PAGE)},
         )
+        try:
+            return _followed(transport, request)
+        except ServiceRefusalError as error:
+            if error.status == 404:  # who does not exist is in no group
+                return []
+            if error.status == 403:
+                refusals.append(error)
+            raise
 
     return [
         Read(
@@ -84,6 +97,7 @@ def membership_reads(transport: Transport, object_ids: Iterable[str], groups: It
             service=SERVICE,
             ask=lambda object_id=object_id: ask(object_id),  # type: ignore[misc]
             gaps=gaps,
+            subjects=(object_id,),
         )
         for object_id in sorted(set(object_ids))
     ]
@@ -105,7 +119,7 @@ def _followed(transport: Transport, request: HttpRequest) -> list[Any]:
     client = transport.directory()
     link: str | None = ""
     while link is not None:
-        client.send_request(request, **{SINK: sink})
+        client.send_request(request, stream=False, answer_sink=sink)
         link = sink.next_link
         if link is not None:
             request = HttpRequest("GET", link, headers={"ConsistencyLevel": "eventual"})

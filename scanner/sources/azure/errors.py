@@ -13,27 +13,28 @@ class SourceError(Exception):
         self.todo = todo
 
 
-class ReadOnlyViolation(Exception):
+class ReadOnlyViolation(Exception):  # noqa: N818 - the name says what happened
     """Code tried to send a request that is not on the list of reads. A fault of Midas itself, never sent."""
 
 
-class ForeignHost(Exception):
+class ForeignHostError(Exception):
     """An answer pointed the next request at a host that is not the service asked: not followed, no token sent."""
 
 
-class TokenRejected(Exception):
-    """The service refuses the token, and refused a newly requested one too; the rest of the scan cannot be read."""
+class TokenRejectedError(Exception):
+    """No token that the service accepts can be had any more, or (``never``) could be had at all for this service."""
 
-    def __init__(self, code: str) -> None:
-        super().__init__(f"the token is refused: {code}")
-        self.code = code
+    def __init__(self, why: str, *, never: bool = False) -> None:
+        super().__init__(why)
+        self.why = why
+        self.never = never
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """The scan was told to stop while this request waited for its turn."""
 
 
-class ServiceRefusal(Exception):
+class ServiceRefusalError(Exception):
     """A service answered with an error after all repetitions: its status, its error code and the codes inside."""
 
     def __init__(self, status: int, codes: tuple[str, ...]) -> None:
@@ -51,5 +52,5 @@ class ServiceRefusal(Exception):
         return code.lower() in (own.lower() for own in self.codes)
 
 
-class BrokenAnswer(Exception):
+class BrokenAnswerError(Exception):
     """An answer that is not what the service documents: not JSON, not an object, a list that never ends."""

@@ -14,18 +14,16 @@ from urllib.parse import quote
 from azure.core.rest import HttpRequest
 
 from scanner.sources.azure.answer import SINK, Sink
-from scanner.sources.azure.errors import ServiceRefusal
+from scanner.sources.azure.errors import ServiceRefusalError
 from scanner.sources.azure.gather import Read
 from scanner.sources.azure.property_path import ABSENT, dig
+from scanner.sources.azure.raw import UNREAD_EXPRESSION
 
 if TYPE_CHECKING:
     from scanner.sources.azure.transport import Transport
 
 SERVICE = "the list of federated credentials"
 FLEXIBLE_API_VERSION = "2025-01-31-preview"
-UNREAD_EXPRESSION = "midasUnreadExpression"
-"""Member put into a row whose expression the newer version did not give: the normaliser makes a gap of it."""
-
 _IDENTITY = re.compile(
     r"/subscriptions/([^/]+)/resourceGroups/([^/]+)/providers/Microsoft\.ManagedIdentity"
     r"/userAssignedIdentities/([^/]+)",
@@ -75,7 +73,7 @@ def _completed(transport: Transport, identity_id: str, row: Any) -> Any:
     url = f"{transport.cloud.arm}{quote(identity_id)}/federatedIdentityCredentials/{quote(name, safe='')}"
     request = HttpRequest("GET", url, params={"api-version": FLEXIBLE_API_VERSION})
     try:
-        transport.manager().send_request(request, **{SINK: sink})
-    except ServiceRefusal as error:
+        transport.manager().send_request(request, stream=False, answer_sink=sink)
+    except ServiceRefusalError as error:
         return {**row, UNREAD_EXPRESSION: f"{error.status} {error.code}"}
     return sink.pages[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,13 +18,19 @@ if TYPE_CHECKING:
 class Read(msgspec.Struct, frozen=True):
     """One read: its name in the journal, what it asks, and whose rows are missing if it fails.
 
-    ``gaps`` are pairs of fact table and scope id.
+    ``gaps`` are pairs of fact table and scope id; ``subjects`` are the ids that it is about, where it is not a list
+    of everything.
     """
 
     name: str
     service: str
     ask: Callable[[], list[Any]]
     gaps: tuple[tuple[str, str], ...]
+    subjects: tuple[str, ...] = ()
+
+
+Started = dict["Future[int]", Read]
+"""Reads under way."""
 
 
 class Gatherer:
@@ -35,27 +41,31 @@ class Gatherer:
         self._pool = pool
         self._progress = progress
 
-    def run(self, stage: str, reads: Sequence[Read]) -> dict[str, Outcome]:
-        """Do all reads; the rows are in the journal afterwards. Returns the outcomes of those that failed, by name."""
-        if not reads:
+    def start(self, reads: Sequence[Read]) -> Started:
+        """Begin all reads in the background."""
+        return {self._pool.submit(self._one, read): read for read in reads}
+
+    def finish(self, stage: str, started: Started) -> dict[str, Outcome]:
+        """Wait for reads; their rows are in the journal then. Returns the outcomes of those that failed, by name."""
+        if not started:
             return {}
-        self._progress.stage(stage, len(reads))
-        started = {self._pool.submit(self._one, read): read for read in reads}
+        self._progress.stage(stage, len(started))
         failed = {}
         for future in as_completed(started):
             read = started[future]
             try:
-                future.result()
+                self._progress.advance(future.result(), 1)
             except GAP_ERRORS as error:
                 failed[read.name] = outcome_of(error, read.service)
         return failed
 
-    def _one(self, read: Read) -> None:
+    def _one(self, read: Read) -> int:
+        """Do one read unless it was done before; returns its number of rows."""
         unit = self._journal.load(read.name)
         if unit is None:
             unit = Unit(name=read.name, rows=read.ask())
             self._journal.save(unit)
-            self._progress.advance(len(unit.rows), 1)
+        return len(unit.rows)
 
     def rows(self, reads: Sequence[Read]) -> Iterator[tuple[Read, Any]]:
         """Yield the rows of those reads that were done, in the order of the reads."""

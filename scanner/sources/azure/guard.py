@@ -10,7 +10,7 @@ from azure.core.pipeline import PipelineRequest
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 
 from scanner.sources.azure.cloud import is_loopback
-from scanner.sources.azure.errors import ForeignHost, ReadOnlyViolation
+from scanner.sources.azure.errors import ForeignHostError, ReadOnlyViolation
 
 READING_POSTS = (
     re.compile(r"/providers/Microsoft\.ResourceGraph/resources", re.IGNORECASE),
@@ -35,7 +35,7 @@ class ReadOnlyGuard(SansIOHTTPPolicy[Any, Any]):
         self._endpoint = urlsplit(endpoint)
 
     def on_request(self, request: PipelineRequest[Any]) -> None:
-        """Raise :class:`ReadOnlyViolation` or :class:`ForeignHost` unless the request is a read of this service."""
+        """Raise :class:`ReadOnlyViolation` or :class:`ForeignHostError` unless it is a read of this service."""
         method = str(request.http_request.method).upper()
         url = urlsplit(request.http_request.url)
         if method != "GET" and not (
@@ -45,8 +45,12 @@ class ReadOnlyGuard(SansIOHTTPPolicy[Any, Any]):
         own = self._endpoint.hostname or ""
         host = url.hostname or ""
         below = host.endswith("." + own) and not is_loopback(own)
-        if url.scheme != self._endpoint.scheme or not (host == own or below) or _port(url) != _port(self._endpoint):
-            raise ForeignHost(f"an answer of {own} points to {host[:200]!r}: not followed")
+        if (
+            url.scheme != self._endpoint.scheme
+            or not (host == own or below)
+            or _port(url) != _port(self._endpoint)
+        ):
+            raise ForeignHostError(f"an answer of {own} points to {host[:200]!r}: not followed")
 
 
 def _port(url: Any) -> int:

@@ -45,7 +45,7 @@ class Journal:
             if request.resume and known.is_file():
                 if known.read_bytes() != asked:
                     raise SourceError(
-                        "the journal there belongs to another scan (other scope, cloud, sign-in, rules or version of Midas)",
+                        "the journal there is of another scan (scope, cloud, sign-in, rules or version differ)",
                         where=str(self._folder),
                         todo="run with the same options, or start anew without --resume",
                     )

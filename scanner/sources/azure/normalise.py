@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from scanner.facts import ids
 from scanner.facts.store import FactsBuilder
 from scanner.sources.azure.authorization_rows import AuthorizationRows
 from scanner.sources.azure.identity_rows import IdentityRows
-from scanner.sources.azure.plan import IDENTITY_TYPE, Needs
-from scanner.sources.azure.principal_rows import PrincipalRows
+from scanner.sources.azure.needs import IDENTITY_TYPE, Needs
+from scanner.sources.azure.principal_rows import UNKNOWN, PrincipalRows
 from scanner.sources.azure.property_path import member
 from scanner.sources.azure.raw import Context, guid_of, type_of
 from scanner.sources.azure.resource_rows import ResourceRows
@@ -36,7 +37,10 @@ _ANYTHING = ("resources", "attachments", "identities", "assignments", "roles")
 
 
 class Normaliser:
-    """Turns rows into facts. Add identities before what refers to them, then :meth:`settle` once."""
+    """Turns rows into facts.
+
+    Add identities before what refers to them; then once each :meth:`complete_assignments` and :meth:`settle`.
+    """
 
     def __init__(self, builder: FactsBuilder, needs: Needs) -> None:
         self.builder = builder
@@ -68,6 +72,40 @@ class Normaliser:
             return
         self._by_type.get(kind, self._resources.add)(row)
 
+    def found(self, row: Any) -> None:
+        """Add an object that the directory gave."""
+        self.principals.found(row)
+
+    def groups_with_access(self) -> frozenset[str]:
+        """Object ids of the groups that hold a role assignment; a principal of unknown kind may be one."""
+        return frozenset(
+            self.builder.id_of(row["principal"])
+            for row in self.builder.rows("assignments")
+            if self.principals.kind(row["principal"]) in ("Group", UNKNOWN)
+        )
+
+    def names_strangers(self) -> bool:
+        """Whether a resource names an identity by a client or object id that no identity read has."""
+        return self._resources.names_strangers()
+
+    def places_of_missing_identities(self) -> set[str]:
+        """Subscriptions (resource ids) of identities that resources act as and of which no row was read."""
+        missing = {
+            self.builder.id_of(row["identity"])
+            for row in self.builder.rows("attachments")
+            if not self.builder.has_row("identities", row["identity"])
+        }
+        places = {ids.place(identity_id).subscription for identity_id in missing}
+        return {place.lower() for place in places if place is not None}
+
+    def identity_object_ids(self) -> list[str]:
+        """Object ids of the service principals of all identities read."""
+        return [
+            self.builder.id_of(row["principal"])
+            for row in self.builder.rows("identities")
+            if row["principal"] is not None
+        ]
+
     def members(self, object_id: str, groups: Iterable[Any], holding: frozenset[str]) -> None:
         """Add the groups, out of those that hold access (object ids), that a principal is a member of."""
         for group in groups:
@@ -80,6 +118,10 @@ class Normaliser:
                     principal=self.principals.named(object_id, "ServicePrincipal"),
                     group=self.principals.named(group_id, "Group"),
                 )
+
+    def complete_assignments(self) -> None:
+        """Add what Privileged Identity Management tells beyond the list; all principals are known then."""
+        self._authorization.complete()
 
     def settle(self) -> None:
         """Resolve what could only be resolved when everything was read, and make the rows of principals."""

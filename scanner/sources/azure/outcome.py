@@ -6,17 +6,17 @@ import msgspec
 from azure.core.exceptions import AzureError
 
 from scanner.sources.azure.errors import (
-    BrokenAnswer,
-    ForeignHost,
-    ServiceRefusal,
-    TokenRejected,
+    BrokenAnswerError,
+    ForeignHostError,
+    ServiceRefusalError,
+    TokenRejectedError,
 )
 
 GAP_ERRORS: tuple[type[Exception], ...] = (
-    ServiceRefusal,
-    BrokenAnswer,
-    ForeignHost,
-    TokenRejected,
+    ServiceRefusalError,
+    BrokenAnswerError,
+    ForeignHostError,
+    TokenRejectedError,
     AzureError,
 )
 """What a single read may end with while the scan goes on."""
@@ -31,21 +31,25 @@ class Outcome(msgspec.Struct, frozen=True):
 
 def outcome_of(error: Exception, service: str) -> Outcome:
     """Say in gap words what an error of :data:`GAP_ERRORS` means. Equal errors give equal words."""
-    if isinstance(error, TokenRejected):
-        return Outcome("expired", f"The sign-in ended while {service} was read: {error.code}.")
-    if isinstance(error, ServiceRefusal):
+    if isinstance(error, TokenRejectedError):
+        if error.never:
+            return Outcome("refused", f"This sign-in gives no token for {service}: {error.why}.")
+        return Outcome("expired", f"The sign-in ended while {service} was read: {error.why}.")
+    if isinstance(error, ServiceRefusalError):
         return _refusal(error, service)
-    if isinstance(error, BrokenAnswer):
+    if isinstance(error, BrokenAnswerError):
         return Outcome("malformed", f"{service} gave an answer that cannot be read: {error}.")
-    if isinstance(error, ForeignHost):
+    if isinstance(error, ForeignHostError):
         return Outcome("failed", f"{service} gave a link to another host, which was not followed.")
     return Outcome("failed", f"{service} could not be reached or broke off ({type(error).__name__}).")
 
 
-def _refusal(error: ServiceRefusal, service: str) -> Outcome:
+def _refusal(error: ServiceRefusalError, service: str) -> Outcome:
     said = f"{error.status} {error.code}".strip()
     if error.says("AadPremiumLicenseRequired"):
-        return Outcome("unlicensed", f"{service} needs an Entra ID P2 or Governance licence, which the tenant has not.")
+        return Outcome(
+            "unlicensed", f"{service} needs an Entra ID P2 or Governance licence, which the tenant has not."
+        )
     if error.says("DisallowedLogicalTableName"):
         return Outcome("unsupported", f"{service} does not have this table in this cloud.")
     if error.says("ResponsePayloadTooLarge"):

@@ -5,19 +5,16 @@ Simple queries, joined here and not there: the service's joins, and its way to e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-
-import msgspec
+from collections.abc import Iterator, Mapping
 
 from scanner.catalog.attachments import projections, resource_graph_table, types_with_nested_attachments
 from scanner.catalog.identity_types import can_have_identity
-from scanner.facts.schema import collected_tables
 from scanner.sources.azure.credential_use import credential_prefixes, types_with_credentials
 from scanner.sources.azure.kql import listed, member
+from scanner.sources.azure.needs import IDENTITY_TYPE, Needs
 from scanner.sources.azure.property_path import fixed_part
 from scanner.sources.azure.resource_graph import PAGE, Query
 
-IDENTITY_TYPE = "microsoft.managedidentity/userassignedidentities"
 _IDENTITY_PREFIXES = ("properties.clientId", "properties.principalId", "properties.isolationScope")
 _COLUMNS_AT_MOST = 40
 _ALREADY = frozenset(["id", "name", "type", "kind", "location", "subscriptionId", "tags", "identity"])
@@ -32,40 +29,6 @@ _EXTENSION_OF = {
         ["microsoft.compute/virtualmachines", "microsoft.hybridcompute/machines"]
     ),
 }
-
-
-class Needs(msgspec.Struct, frozen=True):
-    """What is asked for: collected tables, and property paths by ARM type in lower case."""
-
-    tables: frozenset[str]
-    settings: Mapping[str, tuple[str, ...]]
-
-    def any_of(self, *tables: str) -> bool:
-        """Whether one of these tables is asked for."""
-        return not self.tables.isdisjoint(tables)
-
-    def feeds(self, *tables: str) -> tuple[str, ...]:
-        """Those of these tables that are asked for, in this order."""
-        return tuple(table for table in tables if table in self.tables)
-
-
-def needs_of(tables: Iterable[str], settings: Iterable[tuple[str, str]]) -> Needs:
-    """Resolve derived tables and views, and add what the others cannot be read without."""
-    paths: dict[str, list[str]] = {}
-    for resource_type, path in sorted(set(settings)):
-        paths.setdefault(resource_type.lower(), []).append(path)
-    wanted = {"identities", "attachments", "scopes"}
-    for table in tables:
-        wanted |= collected_tables(table)
-    if paths:
-        wanted |= {"settings", "resources"}
-    if "deny_assignments" in wanted or "memberships" in wanted:
-        wanted.add("assignments")
-    if wanted & {"assignments", "roles", "permissions"}:
-        wanted |= {"roles", "permissions"}
-    if "assignments" in wanted:
-        wanted.add("principals")
-    return Needs(frozenset(wanted), {kind: tuple(found) for kind, found in paths.items()})
 
 
 def containers(needs: Needs) -> Query:
@@ -127,7 +90,9 @@ def _prefixes(kind: str, needs: Needs) -> set[tuple[str, ...]]:
 
 def _typed(needs: Needs, present: Mapping[str, int] | None) -> Iterator[Query]:
     """Bundle types so that small ones share a page, and large ones project nothing that only others have."""
-    types = sorted(_detailed_types(needs), key=lambda kind: (0 if present is None else present.get(kind, 0), kind))
+    types = sorted(
+        _detailed_types(needs), key=lambda kind: (0 if present is None else present.get(kind, 0), kind)
+    )
     bundle: list[str] = []
     rows = 0
     columns: set[tuple[str, ...]] = set()
@@ -151,7 +116,7 @@ def _bundled(types: list[str], paths: set[tuple[str, ...]], needs: Needs) -> Que
     projected = "".join(f", {column} = {member(path)}" for column, path in columns.items())
     return Query(
         name=f"resources of {', '.join(sorted(types))}",
-        text=f"resources | where type in~ ({listed(types)}) | project id, name, type, kind, location, "
+        text=f"resources | where type in~ ({listed(types)}) | project id, name, type, ['kind'], location, "
         f"subscriptionId, tags, identity{projected} | order by id asc",
         feeds=needs.feeds("identities", "attachments", "resources", "tags", "settings", "credentials"),
         columns=columns,
@@ -172,7 +137,7 @@ def _other_resources(needs: Needs, present: Mapping[str, int] | None) -> Query:
     return Query(
         name="other resources",
         text=f"resources | where {without}{condition} "
-        "| project id, name, type, kind, location, subscriptionId, tags, identity | order by id asc",
+        "| project id, name, type, ['kind'], location, subscriptionId, tags, identity | order by id asc",
         feeds=needs.feeds("identities", "attachments", "resources", "tags"),
     )
 
@@ -184,17 +149,21 @@ def _elsewhere(needs: Needs, present: Mapping[str, int] | None) -> Iterator[Quer
     wanted |= {"microsoft.authorization/policyassignments"}
     for kind in sorted(wanted - _INSTANCES):
         table = resource_graph_table(kind)
-        if table not in (None, "resources", "authorizationresources") and _may_exist(kind, table or "", present):
+        if table not in (None, "resources", "authorizationresources") and _may_exist(
+            kind, table or "", present
+        ):
             tables.setdefault(table or "", []).append(kind)
     for table, types in sorted(tables.items()):
         paths = set[tuple[str, ...]]().union(*(_prefixes(kind, needs) for kind in types))
         columns = {f"p{number}": path for number, path in enumerate(sorted(paths))}
         projected = "".join(f", {column} = {member(path)}" for column, path in columns.items())
         # Policy assignments are there in hundreds, and only those with an identity matter.
-        narrowed = " and isnotempty(identity)" if types == ["microsoft.authorization/policyassignments"] else ""
+        narrowed = (
+            " and isnotempty(identity)" if types == ["microsoft.authorization/policyassignments"] else ""
+        )
         yield Query(
             name=table,
-            text=f"{table} | where type in~ ({listed(types)}){narrowed} | project id, name, type, kind, location, "
+            text=f"{table} | where type in~ ({listed(types)}){narrowed} | project id, name, type, ['kind'], location, "
             f"subscriptionId, tags, identity{projected} | order by id asc",
             feeds=needs.feeds("attachments", "identities", "settings"),
             columns=columns,

@@ -17,9 +17,7 @@ _KINDS = {
     "#microsoft.graph.group": "Group",
     "#microsoft.graph.device": "Device",
 }
-_SPELLED = {
-    kind.lower(): kind for kind in ("User", "Group", "ServicePrincipal", "ForeignGroup", "Device")
-}
+_SPELLED = {kind.lower(): kind for kind in ("User", "Group", "ServicePrincipal", "ForeignGroup", "Device")}
 UNKNOWN = "Unknown"
 
 
@@ -57,6 +55,10 @@ class PrincipalRows:
         if known.type == UNKNOWN and spelled is not None:
             known.type = spelled
         return key
+
+    def object_ids(self) -> list[str]:
+        """Object ids of all principals seen so far."""
+        return [self._context.builder.id_of(key) for key in self._known]
 
     def kind(self, key: int) -> str:
         """Return what a principal is known to be."""

@@ -8,11 +8,13 @@ from typing import Any
 
 from scanner.facts import ids
 from scanner.facts.store import FactsBuilder
-from scanner.sources.azure.plan import Needs
+from scanner.sources.azure.needs import Needs
 from scanner.sources.azure.property_path import ABSENT, member
 
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _SHOWN = 160
+UNREAD_EXPRESSION = "midasUnreadExpression"
+"""Member put into a federated credential whose expression could not be read: a gap is made of it."""
 
 
 class Context:
@@ -66,6 +68,11 @@ def guid_of(row: Any, name: str) -> str | None:
     if found is None or not _GUID.fullmatch(found.strip()) or set(found) <= set("0- "):
         return None
     return found.strip().lower()
+
+
+def is_guid(text: str) -> bool:
+    """Whether a text is a GUID."""
+    return _GUID.fullmatch(text) is not None
 
 
 def type_of(row: Any) -> str:

@@ -11,7 +11,7 @@ import msgspec
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import HTTPPolicy
 
-from scanner.sources.azure.errors import ForeignHost, ReadOnlyViolation
+from scanner.sources.azure.errors import ForeignHostError, ReadOnlyViolation
 
 LOG_NAME = "requests.jsonl"
 
@@ -63,7 +63,7 @@ class RequestLogPolicy(HTTPPolicy[Any, Any]):
         try:
             response = self.next.send(request)
             status = int(response.http_response.status_code)
-        except (ReadOnlyViolation, ForeignHost):
+        except (ReadOnlyViolation, ForeignHostError):
             sent = False
             raise
         finally:

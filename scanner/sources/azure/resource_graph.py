@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from scanner.sources.azure.answer import SINK, Sink
-from scanner.sources.azure.errors import BrokenAnswer, ServiceRefusal
+from scanner.sources.azure.errors import BrokenAnswerError, ServiceRefusalError
 from scanner.sources.azure.journal import Journal, Unit
 from scanner.sources.azure.outcome import GAP_ERRORS, Outcome, outcome_of
 
@@ -52,11 +53,10 @@ class Target(msgspec.Struct, frozen=True):
 
 
 class Reading(msgspec.Struct):
-    """One query at one target: how it ended, and under which names its pages are in the journal."""
+    """One query at one target, and what kept it from being whole."""
 
     query: Query
     target: Target
-    units: list[str] = []
     outcome: Outcome | None = None
 
 
@@ -84,47 +84,39 @@ class ResourceGraph:
         self._pool = pool
         self._progress = progress
 
-    def read(self, stage: str, asked: Sequence[tuple[Query, Target]]) -> list[Reading]:
-        """Read every query at its target, all pages side by side; the rows are in the journal afterwards.
+    def read(
+        self, stage: str, asked: Sequence[tuple[Query, Target]], take: Callable[[Query, list[Any]], None]
+    ) -> list[Reading]:
+        """Read every query at its target, all pages side by side, and give their rows to ``take``.
 
-        A query whose distinct ids are not as many as the service counts is read once more, and then has the
-        outcome ``truncated``. Never raises for what a service answers.
+        Rows are given page by page in the order of ``asked`` and of their ids, on the calling thread, while later
+        pages are still on their way. A query whose distinct ids are not as many as the service counts is read
+        once more, its rows are given once more, and if it still falls short it has the outcome ``truncated``.
+        Never raises for what a service answers.
         """
         runs = [_Run(Reading(query, target)) for query, target in asked]
         self._progress.stage(stage, len(runs) or None)
-        self._drive(runs, stage)
+        self._drive(runs, stage, take)
         again = [run for run in runs if run.reading.outcome is None and not run.complete()]
         if again:
             for run in again:
-                for name in run.reading.units:
+                for name in run.units():
                     self._journal.forget(name)
                 run.restart()
-            self._drive(again, stage)
+            self._drive(again, stage, take)
             for run in again:
                 if run.reading.outcome is None and not run.complete():
                     run.reading.outcome = run.shortfall()
         return [run.reading for run in runs]
 
-    def rows(self, reading: Reading) -> Iterator[Any]:
-        """Yield the rows of a reading, each id once, in the order of their ids."""
-        seen: set[str] = set()
-        for name in reading.units:
-            unit = self._journal.load(name)
-            for row in unit.rows if unit is not None else ():
-                key = row.get("id") if isinstance(row, dict) else None
-                if isinstance(key, str):
-                    if key.lower() in seen:
-                        continue
-                    seen.add(key.lower())
-                yield row
-
-    def _drive(self, runs: Iterable[_Run], stage: str) -> None:
+    def _drive(self, runs: Sequence[_Run], stage: str, take: Callable[[Query, list[Any]], None]) -> None:
         waiting: dict[Future[Unit], tuple[_Run, int]] = {}
         planned = 0
         for run in runs:
             waiting[self._pool.submit(self._page, run, 0)] = (run, 0)
             planned += 1
         self._progress.stage(stage, planned or None)
+        turn = deque(runs)
         while waiting:
             done, _ = wait(waiting, return_when=FIRST_COMPLETED)
             for future in done:
@@ -132,14 +124,16 @@ class ResourceGraph:
                 try:
                     unit = future.result()
                 except GAP_ERRORS as error:
-                    run.reading.outcome = run.reading.outcome or outcome_of(error, SERVICE)
+                    run.failed(start, outcome_of(error, SERVICE))
                     continue
                 run.arrived(start, unit)
-                if start == 0 and run.reading.outcome is None:
+                if start == 0:
                     for offset in range(PAGE, unit.total, PAGE):
                         waiting[self._pool.submit(self._page, run, offset)] = (run, offset)
                         planned += 1
                     self._progress.stage(stage, planned)
+            # One page at a time, so that what arrives meanwhile is not kept waiting for its following pages.
+            _give(turn, take, at_most=1 if waiting else None)
 
     def _page(self, run: _Run, start: int) -> Unit:
         """Read rows ``start`` up to the next page, in as many requests as the service makes of it."""
@@ -156,15 +150,16 @@ class ResourceGraph:
         while offset < end:
             try:
                 answer = self._post(run.reading, offset, min(run.top, end - offset))
-            except ServiceRefusal as error:
+            except ServiceRefusalError as error:
                 if not error.says("ResponsePayloadTooLarge") or run.top == 1:
                     raise
                 # Shared by the pages of this query: what is too large for one is for the others.
                 run.top = max(1, run.top // 2)
                 continue
-            data, total = answer.get("data"), answer.get("totalRecords")
-            if not isinstance(data, list) or not isinstance(total, int) or isinstance(total, bool):
-                raise BrokenAnswer("a page has no list of rows or no total")
+            data, count = answer.get("data"), answer.get("totalRecords")
+            if not isinstance(data, list) or not isinstance(count, int) or isinstance(count, bool):
+                raise BrokenAnswerError("a page has no list of rows or no total")
+            total = count
             rows += [restored(row, run.reading.query.columns) for row in data]
             offset += len(data)
             self._progress.advance(len(data), 1)
@@ -186,9 +181,9 @@ class ResourceGraph:
         }
         sink = Sink()
         # Bytes, because the client's own models drop the scope filter without a word.
-        self._client.resources(
-            json.dumps(body).encode(), api_version=API_VERSION, content_type="application/json", **{SINK: sink}
-        )
+        options: dict[str, Any] = {SINK: sink, "api_version": API_VERSION, "content_type": "application/json"}
+        ask: Callable[..., object] = self._client.resources
+        ask(json.dumps(body).encode(), **options)
         return sink.pages[0]
 
 
@@ -198,25 +193,51 @@ class _Run:
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
         self.top = PAGE
-        self._ids: set[int] = set()
-        self._total = 0
-        self._pages: dict[int, str] = {}
+        self.restart()
 
     def restart(self) -> None:
         """Forget what was read."""
-        self._ids.clear()
-        self._pages.clear()
-        self.reading.units = []
+        self._ids: set[int] = set()
+        self._total = 0
+        self._names: list[str] = []
+        self._pages: dict[int, list[Any] | None] = {}
+        self._next = 0
+        self._end: int | None = None
+
+    def units(self) -> list[str]:
+        """The names under which its pages are in the journal."""
+        return self._names
 
     def arrived(self, start: int, unit: Unit) -> None:
-        """Count a page. The ids are kept as hashes: there may be millions."""
-        for row in unit.rows:
+        """Take a page. The ids are kept as hashes: there may be millions."""
+        for number, row in enumerate(unit.rows):
             key = row.get("id") if isinstance(row, dict) else None
             # A row without an id is one of its own; it is told as malformed later, not here.
-            self._ids.add(hash(key.lower()) if isinstance(key, str) else hash((start, id(row))))
-        self._pages[start] = unit.name
+            self._ids.add(hash(key.lower()) if isinstance(key, str) else hash((start, number)))
+        self._pages[start] = unit.rows
+        self._names.append(unit.name)
         self._total = unit.total if start == 0 else max(self._total, unit.total)
-        self.reading.units = [name for _, name in sorted(self._pages.items())]
+        if start == 0:
+            self._end = max(unit.total, 1)
+
+    def failed(self, start: int, outcome: Outcome) -> None:
+        """Note that a page did not come."""
+        self.reading.outcome = self.reading.outcome or outcome
+        self._pages[start] = None
+        if start == 0:
+            self._end = 1
+
+    def next_page(self) -> list[Any] | None:
+        """Return the rows of the next page in order, empty for one that failed; None when it is not there yet."""
+        if self._next not in self._pages:
+            return None
+        rows = self._pages.pop(self._next) or []
+        self._next += PAGE
+        return rows
+
+    def given(self) -> bool:
+        """Whether all pages were returned."""
+        return self._end is not None and self._next >= self._end
 
     def complete(self) -> bool:
         """Whether as many different rows came as the service counts."""
@@ -225,8 +246,22 @@ class _Run:
     def shortfall(self) -> Outcome:
         """Say how many are missing."""
         return Outcome(
-            "truncated", f"Resource Graph counts {self._total} rows and gave {len(self._ids)} different ones, twice."
+            "truncated",
+            f"Resource Graph counts {self._total} rows and gave {len(self._ids)} different ones, twice.",
         )
+
+
+def _give(turn: deque[_Run], take: Callable[[Query, list[Any]], None], at_most: int | None) -> None:
+    """Give away the pages whose turn it is, at most so many; stops at the first that is not there yet."""
+    given = 0
+    while turn and (at_most is None or given < at_most):
+        rows = turn[0].next_page()
+        if rows is None:
+            return
+        take(turn[0].reading.query, rows)
+        given += 1
+        if turn[0].given():
+            turn.popleft()
 
 
 def restored(row: Any, columns: Mapping[str, tuple[str, ...]]) -> Any:

@@ -108,7 +108,9 @@ class ResourceRows:
                 context.malformed(row, "It has a user-assigned identity whose id is none", "attachments")
         return system, kinds.user or bool(assigned)
 
-    def _own_identity(self, row: Mapping[str, Any], resource_id: str, key: int, object_id: str | None) -> None:
+    def _own_identity(
+        self, row: Mapping[str, Any], resource_id: str, key: int, object_id: str | None
+    ) -> None:
         name = text_of(row, "name") or ids.last_segment(resource_id)
         identity = self._context.builder.entity(Kind.IDENTITY, resource_id + _OWN_IDENTITY, name=name)
         self._context.builder.add(
@@ -138,7 +140,10 @@ class ResourceRows:
             return
         if not has(row, "properties"):
             self._context.builder.gap(
-                "attachments", placed_id(row), "skipped", f"The row does not show its properties: {shown(row)}."
+                "attachments",
+                placed_id(row),
+                "skipped",
+                f"The row does not show its properties: {shown(row)}.",
             )
             return
         plain: set[str] = set()
@@ -161,14 +166,21 @@ class ResourceRows:
         for path in self._context.needs.settings.get(kind, ()):
             if path.startswith("properties") and not has(row, "properties"):
                 self._context.builder.gap(
-                    "settings", placed_id(row), "skipped", f"The row does not show its properties: {shown(row)}."
+                    "settings",
+                    placed_id(row),
+                    "skipped",
+                    f"The row does not show its properties: {shown(row)}.",
                 )
                 return
             value = dig(row, path)
             absent = value is ABSENT or value is None
             text = None if absent else json.dumps(without_secrets(value), ensure_ascii=False)
             self._context.builder.add(
-                "settings", resource=key, path=path, value=None if text is None else clean(text), resolved=True
+                "settings",
+                resource=key,
+                path=path,
+                value=None if text is None else clean(text),
+                resolved=True,
             )
 
     def _credentials(self, row: Mapping[str, Any], resource_id: str, key: int) -> None:
@@ -182,6 +194,10 @@ class ResourceRows:
                 type=use.type,
                 property=use.property,
             )
+
+    def names_strangers(self) -> bool:
+        """Whether a resource names an identity by an id that none of the identities read has."""
+        return any(self._identities.named(named.kind, named.value) is None for named in self._named)
 
     def settle(self) -> None:
         """Look up the identities that were named by client or object id.

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from scanner.sources.azure.errors import Stopped
+from scanner.sources.azure.errors import StoppedError
 
 QUERIES_PER_WINDOW = 15
 WINDOW_SECONDS = 5.0
@@ -32,7 +32,10 @@ class Clock(Protocol):
         """Seconds since some fixed moment."""
 
     def sleep(self, seconds: float) -> None:
-        """Wait; raises :class:`Stopped` when the scan is told to stop."""
+        """Wait; raises :class:`StoppedError` when the scan is told to stop."""
+
+    def stop(self) -> None:
+        """Wake every sleeper, and let none sleep again."""
 
 
 class SystemClock:
@@ -46,9 +49,9 @@ class SystemClock:
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Wait ``seconds``; raises :class:`Stopped` at once when :meth:`stop` is or was called."""
+        """Wait ``seconds``; raises :class:`StoppedError` at once when :meth:`stop` is or was called."""
         if self._stop.wait(max(0.0, seconds)):
-            raise Stopped
+            raise StoppedError
 
     def stop(self) -> None:
         """Wake every sleeper, and let none sleep again."""
@@ -171,7 +174,7 @@ class Throttle:
         self._budgets: dict[Key, Budget] = {}
 
     def acquire(self, path: str) -> None:
-        """Wait until a request to ``path`` may start, and count it. Raises :class:`Stopped`."""
+        """Wait until a request to ``path`` may start, and count it. Raises :class:`StoppedError`."""
         keys, cost = budgets_of(path)
         while True:
             with self._lock:
@@ -244,4 +247,3 @@ def wait_before(attempt: int, headers: Mapping[str, str] | None) -> float:
     asked = wait_asked(headers) if headers is not None else None
     backoff: float = min(30.0, 0.5 * 2.0 ** (attempt - 1))
     return backoff if asked is None else max(asked, LATENESS)
-

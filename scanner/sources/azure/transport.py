@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core import PipelineClient
 from azure.core.pipeline.policies import HeadersPolicy, RequestIdPolicy, UserAgentPolicy
@@ -30,9 +31,11 @@ if TYPE_CHECKING:
     from azure.mgmt.msi import ManagedServiceIdentityClient
     from azure.mgmt.resourcegraph import ResourceGraphClient
 
+_Client = TypeVar("_Client")
+
 CONNECT_SECONDS, READ_SECONDS = 10, 120
 WORKERS = 10
-"""Requests in flight at most: as many connections as the HTTP library keeps open for one host."""
+"""Requests in flight to Resource Graph at most, and as many to everything else."""
 
 
 class Transport:
@@ -42,9 +45,10 @@ class Transport:
         self, cloud: Cloud, tokens: Tokens, clock: Clock, throttle: Throttle, log: RequestLog
     ) -> None:
         # azure-core and azure-identity tell through logging what is told here as gaps and errors.
-        logger = logging.getLogger("azure")
-        if not logger.handlers:
-            logger.addHandler(logging.NullHandler())
+        for name in ("azure", "urllib3"):
+            logger = logging.getLogger(name)
+            if not logger.handlers:
+                logger.addHandler(logging.NullHandler())
         self.cloud = cloud
         self._tokens = tokens
         self._clock = clock
@@ -53,6 +57,9 @@ class Transport:
         self._http = RequestsTransport(connection_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS)
         # Opened here and not by the first request: ten first requests at once would each make a session.
         self._http.open()
+        for adapter in self._http.session.adapters.values():
+            # As many connections as there are threads; the library keeps ten and throws the others away.
+            adapter.init_poolmanager(4, 2 * WORKERS)
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
 
@@ -143,12 +150,13 @@ class Transport:
             "transport": self._http,
         }
 
-    def _once(self, what: str, whose: str, make: Any) -> Any:
+    def _once(self, what: str, whose: str, make: Callable[[], _Client]) -> _Client:
         with self._lock:
             key = (what, whose)
             if key not in self._clients:
                 self._clients[key] = make()
-            return self._clients[key]
+            client: _Client = self._clients[key]
+            return client
 
 
 class _Unused:

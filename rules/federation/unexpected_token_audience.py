@@ -1,0 +1,125 @@
+"""A federated identity credential accepts tokens that were made for somebody else than Azure's token exchange.
+
+## What it finds
+A credential whose audience is not that of the Entra token exchange: `api://AzureADTokenExchange`, in the
+clouds for the US government and China `api://AzureADTokenExchangeUSGov` and `api://AzureADTokenExchangeChina`.
+Audiences are compared exactly, as Entra does.
+
+## Why it matters
+A workload asks its platform for a token per service that it talks to, and each service sees the token it is
+given. If the credential accepts the audience of another service, that service, and everybody who sees its
+requests or logs, can present the token to Entra and become the identity.
+
+## How to fix it
+Let the workload ask for the audience of the exchange (`azure/login` and the Azure SDKs do so by themselves),
+then change the credential:
+
+```sh
+az identity federated-credential update --identity-name "<identity>" --resource-group "<group>" --name "<this one>" \\
+    --issuer "<issuer>" --subject "<subject>" --audiences "api://AzureADTokenExchange"
+```
+
+```hcl
+resource "azurerm_federated_identity_credential" "ci" {
+  audience = ["api://AzureADTokenExchange"]
+  # ...
+}
+```
+
+A platform that cannot ask for it (an older one with one fixed audience) is allowed with:
+
+```toml
+[rules.MI305]
+audiences = ["api://AzureADTokenExchange", "<the audience it sends>"]
+```
+
+## References
+- https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
+"""
+
+from scanner.rule import (
+    Effort,
+    Element,
+    Facts,
+    Frame,
+    Meta,
+    Parameter,
+    Severity,
+    bad,
+    col,
+    federated,
+    good,
+    identity,
+    lit,
+    refused,
+    unknown,
+)
+
+EXCHANGES = (
+    "api://AzureADTokenExchange",
+    "api://AzureADTokenExchangeUSGov",
+    "api://AzureADTokenExchangeChina",
+)
+
+META = Meta(
+    id="MI305",
+    name="unexpected-token-audience",
+    severity=Severity.MEDIUM,
+    effort=Effort.LOW,
+    subject="federated_credentials",
+    parameters=(Parameter("audiences", EXCHANGES, "audiences that tokens may be made for"),),
+    message="{name} lets tokens made for {audience} become {identity}",
+    controls=("mcsb:IM-3",),
+    since="0.1",
+)
+
+
+def check(facts: Facts) -> Frame:
+    """Return credentials with an audience that is not expected."""
+    return facts.federated_credentials.filter(
+        col("audience") != "", ~col("audience").is_in(list(facts.parameter("audiences")))
+    ).select("credential", "identity", "issuer", "audience")
+
+
+def undecided(facts: Facts) -> Frame:
+    """Return credentials whose audience was not read."""
+    return facts.federated_credentials.filter(col("audience") == "").with_columns(
+        reason=lit("its audience was not read")
+    )
+
+
+_GITHUB = "https://token.actions.githubusercontent.com"
+_SUBJECT = "repo:contoso/shop:environment:production"
+
+
+def _for(audience: str) -> tuple[Element, ...]:
+    return identity("app"), federated("app", issuer=_GITHUB, subject=_SUBJECT, audience=audience)
+
+
+CASES = (
+    bad("GitHub's own default, the organization", *_for("https://github.com/contoso")),
+    bad("a vault", *_for("https://vault.contoso.example")),
+    bad("the exchange and another one", *_for("api://AzureADTokenExchange,https://vault.contoso.example")),
+    bad("one that begins like it", *_for("api://AzureADTokenExchange.evil.example")),
+    bad("in odd case, which Entra takes for another one", *_for("api://azureadtokenexchange")),
+    bad(
+        "a platform that knows one audience only: allow it",
+        *_for("https://legacy-ci.contoso.example"),
+    ),
+    bad("of another cloud, where only one is allowed", *_for(EXCHANGES[1]), audiences=EXCHANGES[:1]),
+    good("the exchange", *_for("api://AzureADTokenExchange")),
+    good("the exchange for the US government", *_for("api://AzureADTokenExchangeUSGov")),
+    good("the exchange in China", *_for("api://AzureADTokenExchangeChina")),
+    good(
+        "one that was allowed",
+        *_for("https://legacy-ci.contoso.example"),
+        audiences=("https://legacy-ci.contoso.example",),
+    ),
+    unknown("no audience was read", *_for("")),
+    unknown(
+        "the credentials of one identity were not read",
+        identity("app"),
+        refused("federated_credentials", at="identity:app"),
+        finds=("app",),
+    ),
+)

@@ -1,0 +1,129 @@
+"""A custom role lets its holder hand out access.
+
+## What it finds
+A custom role that allows writing role assignments, role definitions or privileged access requests without a
+condition in the permission entry, judged by what its entries leave after their notActions: `*`, `*/write`,
+`Microsoft.Authorization/*` and the plain operation are all found, whatever the role is called.
+
+## Why it matters
+Whoever holds it is one call away from Owner of its scope. Built-in roles with that power are few and known by name;
+a custom one hides in a list of hundreds, and gets assigned by people who read its name only.
+
+## How to fix it
+Take the power out of the role. What is left over then belongs to it:
+
+```sh
+az role definition list --name "<role name>" --custom-role-only true --output json > role.json
+# remove Microsoft.Authorization/* from "actions"; where an entry has a wildcard, add to its "notActions":
+#   "Microsoft.Authorization/*/write", "Microsoft.Authorization/*/delete",
+#   "Microsoft.Authorization/elevateAccess/action"
+az role definition update --role-definition role.json
+```
+
+In Terraform the lists are in the `permissions` block of `azurerm_role_definition`, in Bicep under
+`properties.permissions` of `Microsoft.Authorization/roleDefinitions`. Who has to hand out a few roles gets the built-in
+*Role Based Access Control Administrator* with a condition that lists them.
+
+## References
+- https://learn.microsoft.com/azure/role-based-access-control/custom-roles
+- https://learn.microsoft.com/azure/role-based-access-control/delegate-role-assignments-overview
+"""
+
+from scanner.rule import (
+    Effort,
+    Facts,
+    Frame,
+    Meta,
+    Severity,
+    assigned,
+    bad,
+    col,
+    custom_role,
+    good,
+    identity,
+    refused,
+    unknown,
+)
+
+META = Meta(
+    id="MI207",
+    name="custom-role-that-can-grant-roles",
+    severity=Severity.HIGH,
+    effort=Effort.LOW,
+    subject="custom_roles",
+    reads=("capabilities",),
+    message="whoever holds the custom role {name} can hand out access, by {pattern}",
+    controls=("mcsb:PA-7", "mcsb:PA-1"),
+    since="0.1",
+)
+
+
+def check(facts: Facts) -> Frame:
+    """Return custom roles that grant access without a condition."""
+    granting = facts.capabilities.filter(col("power") == "grant_access", ~col("conditioned"))
+    return facts.custom_roles.join(granting, on="role").select("role", "pattern")
+
+
+_CONDITION = (
+    "((!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})) OR "
+    "(@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] "
+    "ForAnyOfAnyValues:GuidEquals {7f951dda-4ed3-4680-a7ca-43fe172d538d}))"
+)
+
+CASES = (
+    bad("a: everything", custom_role("Reader", actions=["*"])),
+    bad(
+        "b: in the second permission entry",
+        custom_role("second", actions=["Microsoft.Storage/*/read"], second={"actions": ["*"]}),
+    ),
+    bad("c: a whole provider", custom_role("c", actions=["Microsoft.Authorization/*"])),
+    bad("d: the one operation", custom_role("d", actions=["Microsoft.Authorization/roleAssignments/write"])),
+    bad(
+        "the one operation, spelt otherwise",
+        custom_role("d", actions=["MICROSOFT.authorization/ROLEassignments/Write"]),
+    ),
+    bad("h: every write", custom_role("h", actions=["*/write"])),
+    bad("rewriting roles", custom_role("definer", actions=["Microsoft.Authorization/roleDefinitions/write"])),
+    bad(
+        "what one entry takes away another one gives",
+        custom_role(
+            "split",
+            actions=["*"],
+            not_actions=["Microsoft.Authorization/*"],
+            second={"actions": ["Microsoft.Authorization/roleAssignments/*"]},
+        ),
+    ),
+    bad(
+        "a condition in one of two entries",
+        custom_role(
+            "half",
+            actions=["Microsoft.Authorization/roleAssignments/write"],
+            condition=_CONDITION,
+            second={"actions": ["Microsoft.Authorization/roleAssignments/write"]},
+        ),
+    ),
+    good("e: reading", custom_role("Owner", actions=["*/read"])),
+    good("f: all data", custom_role("f", data_actions=["*"])),
+    good(
+        "g: everything but the authorization writes and deletes",
+        custom_role(
+            "g",
+            actions=["*"],
+            not_actions=["Microsoft.Authorization/*/Write", "Microsoft.Authorization/*/Delete"],
+        ),
+    ),
+    good(
+        "the permission entry carries a condition",
+        custom_role("some", actions=["Microsoft.Authorization/roleAssignments/write"], condition=_CONDITION),
+    ),
+    good(
+        "a built-in role is what it is",
+        custom_role("narrow", actions=["Microsoft.Compute/virtualMachines/start/action"]),
+        identity("app"),
+        assigned("app", "Owner"),
+    ),
+    unknown("its permissions were not understood", custom_role("odd", readable=False)),
+    unknown(
+        "the permissions were not read", custom_role("narrow", actions=["*/read"]), refused("permissions")
+    ),
+)

@@ -1,0 +1,129 @@
+"""A managed identity holds access in very many places.
+
+## What it finds
+A managed identity that holds roles now, directly or through groups, at more scopes than the parameter `scopes` allows.
+Two roles on one resource group count as one scope.
+
+## Why it matters
+An identity is made for one workload, and a workload touches a few things. One that has access in dozens of places
+serves several masters: nobody can tell any more which access is whose, so none of it is ever taken away, and its token
+is worth all of it together.
+
+## How to fix it
+See what belongs to whom, then give each workload an identity of its own and move its assignments there:
+
+```sh
+az role assignment list --assignee <principal id> --all \\
+    --query "[].{role:roleDefinitionName, scope:scope}" --output table
+az identity create --name "<workload>" --resource-group "<group>"
+```
+
+Where one workload really needs them all, one assignment on the resource group that holds them is easier to review.
+An identity of the platform may be accepted under `[[exceptions]]`, and another limit be set:
+
+```toml
+[rules.MI210]
+scopes = 50
+```
+
+## References
+- https://learn.microsoft.com/azure/role-based-access-control/best-practices
+"""
+
+from scanner.rule import (
+    Effort,
+    Facts,
+    Frame,
+    Meta,
+    Parameter,
+    Severity,
+    assigned,
+    bad,
+    col,
+    good,
+    identity,
+    member,
+    principal,
+    refused,
+    unknown,
+)
+
+META = Meta(
+    id="MI210",
+    name="identity-with-many-scopes",
+    severity=Severity.LOW,
+    effort=Effort.HIGH,
+    subject="identities",
+    reads=("grants",),
+    parameters=(Parameter("scopes", 20, "The most scopes at which one identity may hold roles.", minimum=1),),
+    message="{name} holds access at {scopes} scopes",
+    controls=("mcsb:PA-7", "mcsb:PA-4"),
+    since="0.1",
+)
+
+
+def check(facts: Facts) -> Frame:
+    """Return identities with more distinct scopes than allowed."""
+    held = facts.grants.filter(~col("eligible")).select("identity", "scope").unique()
+    counted = held.group_by("identity").agg(scopes=col("scope").len())
+    return facts.identities.select("identity").join(
+        counted.filter(col("scopes") > facts.parameter("scopes")), on="identity"
+    )
+
+
+_TWENTY = tuple(assigned("app", "Reader", at=f"resource_group:group{number}") for number in range(20))
+
+CASES = (
+    bad(
+        "one more than allowed",
+        identity("app"),
+        *_TWENTY,
+        assigned("app", "Reader", at="resource_group:more"),
+    ),
+    bad(
+        "some of them through a group",
+        identity("app"),
+        principal("team", "Group"),
+        member("app", of="team"),
+        *_TWENTY,
+        assigned("team", "Reader", at="resource_group:more"),
+    ),
+    bad(
+        "a stricter limit",
+        identity("app"),
+        assigned("app", "Reader", at="resource_group:one"),
+        assigned("app", "Reader", at="resource_group:two"),
+        scopes=1,
+    ),
+    good("as many as allowed", identity("app"), *_TWENTY),
+    good(
+        "several roles at one scope",
+        identity("app"),
+        assigned("app", "Reader"),
+        assigned("app", "AcrPull"),
+        scopes=1,
+    ),
+    good(
+        "what must be activated first is not held",
+        identity("app"),
+        assigned("app", "Reader", at="resource_group:one"),
+        assigned("app", "Reader", at="resource_group:two", eligible=True),
+        scopes=1,
+    ),
+    good(
+        "two identities with one scope each, and a stranger with many",
+        identity("app"),
+        identity("job"),
+        principal("ci"),
+        assigned("app", "Reader", at="resource_group:one"),
+        assigned("job", "Reader", at="resource_group:two"),
+        assigned("ci", "Reader", at="resource_group:one"),
+        assigned("ci", "Reader", at="resource_group:two"),
+        scopes=1,
+    ),
+    unknown(
+        "the assignments of one subscription were not read",
+        identity("app"),
+        refused("assignments", at="subscription:main"),
+    ),
+)

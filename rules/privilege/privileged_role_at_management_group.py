@@ -1,0 +1,275 @@
+"""A workload holds a privileged role on a management group or the tenant root.
+
+## What it finds
+A role assignment that a managed identity or another service principal holds now at management group or tenant root
+scope, whose actions allow one of these: grant access (if only under a condition), attach or federate an identity, run
+code as one, make its holder an administrator inside a service, or read keys and secrets. Roles that manage everything
+or grant access freely are reported by MI201, MI202 and MI203 and not again here; roles that only read, change tags
+and the like, or work with data (MI205) are not privileged in this sense.
+
+## Why it matters
+A management group holds subscriptions that do not exist yet. Access given there reaches every resource of every
+team, production and test alike, and grows by itself with each new subscription. One leaked token is a token for all.
+
+## How to fix it
+Assign the role where the work is done, a subscription at most, and remove the wide assignment:
+
+```sh
+az role assignment create --assignee-object-id <principal id> --assignee-principal-type ServicePrincipal \\
+    --role "<role>" --scope "/subscriptions/<subscription>"
+az role assignment delete --ids "<role assignment id>"
+```
+
+In Terraform, change `scope` of the `azurerm_role_assignment`; in Bicep, deploy it with
+`targetScope = 'subscription'`. The identity of a policy assignment that remediates resources in all subscriptions is
+the usual case that has to stay: accept it with a reason under `[[exceptions]]` in `midas.toml`, and see to it that few
+may edit the policy.
+
+## References
+- https://learn.microsoft.com/azure/role-based-access-control/scope-overview
+- https://learn.microsoft.com/azure/role-based-access-control/best-practices
+"""
+
+from scanner.rule import (
+    Effort,
+    Facts,
+    Frame,
+    Level,
+    Meta,
+    Severity,
+    assigned,
+    bad,
+    col,
+    custom_role,
+    denied,
+    good,
+    identity,
+    lit,
+    member,
+    person,
+    principal,
+    refused,
+    unknown,
+    when,
+)
+
+META = Meta(
+    id="MI204",
+    name="privileged-role-at-management-group",
+    severity=Severity.HIGH,
+    effort=Effort.MEDIUM,
+    subject="workload_assignments",
+    reads=("grants", "capabilities", "denials", "limits"),
+    key=("holder",),
+    message="{holder} holds the privileged role {role} ({power}) in all of the {level} {scope}",
+    controls=("mcsb:PA-7", "mcsb:PA-1"),
+    since="0.1",
+)
+
+_PRIVILEGED = (
+    "grant_access",
+    "assign_identity",
+    "federate_identity",
+    "run_code",
+    "grant_service_access",
+    "read_credentials",
+)
+
+
+def _held(facts: Facts, *powers: str) -> Frame:
+    """Return active grants above subscriptions that give one of these powers, short of what MI201 to MI203 report."""
+    wide = facts.grants.filter(col("level") <= Level.MANAGEMENT_GROUP, ~col("eligible")).drop("conditioned")
+    lost = facts.denials.select("assignment", "power")
+    held = wide.join(facts.capabilities, on="role").join(lost, on=["assignment", "power"], how="anti")
+    managing = held.filter(col("power") == "manage_everything")
+    granting = held.filter(col("power") == "grant_access", ~col("conditioned")).join(
+        facts.limits.filter(col("power") == "write_role_assignments"), on="assignment", how="anti"
+    )
+    return (
+        held.filter(col("power").is_in(powers), ~col("data"))
+        .join(managing, on="assignment", how="anti")
+        .join(granting, on="assignment", how="anti")
+    )
+
+
+def check(facts: Facts) -> Frame:
+    """Return workload grants above subscriptions of roles with a privileged power."""
+    return (
+        _held(facts, *_PRIVILEGED)
+        .filter(col("workload"))
+        .group_by("assignment", "holder", "role", "scope", "level", "group")
+        .agg(col("power").min())
+    )
+
+
+def undecided(facts: Facts) -> Frame:
+    """Return those whose role, or whose holder, is not known well enough."""
+    not_understood = lit("the permissions of its role were not read or not understood")
+    not_known = lit("the members of the group that holds it were not read")
+    return (
+        _held(facts, *_PRIVILEGED, "not_understood")
+        .filter(col("workload").fill_null(True))
+        .with_columns(reason=when(col("power") == "not_understood").then(not_understood).otherwise(not_known))
+    )
+
+
+_CONDITION = (
+    "((!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})) OR "
+    "(@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] "
+    "ForAnyOfAnyValues:GuidEquals {7f951dda-4ed3-4680-a7ca-43fe172d538d}))"
+)
+_OTHER_CONDITION = (
+    "((!(ActionMatches{'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write'})) OR "
+    "(@Resource[tag:team] StringEquals 'web'))"
+)
+_CORP = "management_group:corp"
+
+CASES = (
+    bad(
+        "it can run code on every virtual machine",
+        identity("app"),
+        assigned("app", "Virtual Machine Contributor", at=_CORP),
+    ),
+    bad(
+        "running a command as the machine is enough",
+        identity("app"),
+        custom_role("runner", actions=["Microsoft.Compute/virtualMachines/runCommand/action"]),
+        assigned("app", "runner", at=_CORP),
+    ),
+    bad(
+        "at the tenant root, through a group",
+        identity("app"),
+        principal("team", "Group"),
+        member("app", of="team"),
+        assigned("team", "Network Contributor", at="tenant"),
+    ),
+    bad(
+        "it can attach every identity",
+        identity("app"),
+        custom_role("attacher", actions=["Microsoft.ManagedIdentity/userAssignedIdentities/*/assign/action"]),
+        assigned("app", "attacher", at=_CORP),
+    ),
+    bad(
+        "it can federate every identity",
+        identity("app"),
+        custom_role(
+            "federator",
+            actions=["Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write"],
+        ),
+        assigned("app", "federator", at=_CORP),
+    ),
+    bad(
+        "it can read the keys of every storage account",
+        identity("app"),
+        custom_role("keys", actions=["Microsoft.Storage/storageAccounts/listKeys/action"]),
+        assigned("app", "keys", at=_CORP),
+    ),
+    bad(
+        "it can let itself into every key vault with access policies",
+        identity("app"),
+        assigned("app", "Key Vault Contributor", at=_CORP),
+    ),
+    bad(
+        "it grants access under the condition of the assignment",
+        identity("app"),
+        custom_role("assigner", actions=["Microsoft.Authorization/roleAssignments/write"]),
+        assigned("app", "assigner", at=_CORP, condition=_CONDITION),
+    ),
+    bad(
+        "it grants access under the condition of the role",
+        identity("app"),
+        assigned("app", "Key Vault Data Access Administrator", at=_CORP),
+    ),
+    bad(
+        "the managing of everything is denied, attaching identities is not",
+        identity("app"),
+        assigned("app", "Contributor", at=_CORP),
+        denied("app", actions=["*/write"], at=_CORP),
+    ),
+    good(
+        "a, b, c, d, g and h: findings of their own",
+        identity("app"),
+        custom_role("all", actions=["*"]),
+        custom_role("second", actions=["Microsoft.Storage/*/read"], second={"actions": ["*"]}),
+        custom_role("granter", actions=["Microsoft.Authorization/*"]),
+        custom_role("assigner", actions=["Microsoft.Authorization/roleAssignments/write"]),
+        custom_role(
+            "builder",
+            actions=["*"],
+            not_actions=["Microsoft.Authorization/*/Write", "Microsoft.Authorization/*/Delete"],
+        ),
+        custom_role("writer", actions=["*/write"]),
+        *(
+            assigned("app", role, at=_CORP)
+            for role in ("all", "second", "granter", "assigner", "builder", "writer")
+        ),
+    ),
+    good(
+        "Owner, Contributor and User Access Administrator are findings of their own",
+        identity("app"),
+        assigned("app", "Owner", at=_CORP),
+        assigned("app", "Contributor", at=_CORP),
+        assigned("app", "User Access Administrator", at=_CORP),
+    ),
+    good(
+        "granting access is a finding of its own where the condition restricts something else",
+        identity("app"),
+        custom_role("both", actions=["Microsoft.Authorization/*", "Microsoft.ManagedIdentity/*"]),
+        assigned("app", "both", at=_CORP, condition=_OTHER_CONDITION),
+    ),
+    good(
+        "e: reading, and harmless changes",
+        identity("app"),
+        custom_role("Virtual Machine Contributor", actions=["*/read"]),
+        assigned("app", "Virtual Machine Contributor", at=_CORP),
+        assigned("app", "Tag Contributor", at=_CORP),
+    ),
+    good(
+        "f: what data actions give is a finding of its own",
+        identity("app"),
+        custom_role("data", data_actions=["*"]),
+        assigned("app", "data", at=_CORP),
+        assigned("app", "Key Vault Secrets User", at=_CORP),
+    ),
+    good("on a subscription", identity("app"), assigned("app", "Virtual Machine Contributor")),
+    good(
+        "it must be activated first",
+        identity("app"),
+        assigned("app", "Virtual Machine Contributor", at=_CORP, eligible=True),
+        assigned("app", "Reader"),
+    ),
+    good(
+        "deny assignments take it away",
+        identity("app"),
+        custom_role("keys", actions=["Microsoft.Storage/storageAccounts/listKeys/action"]),
+        assigned("app", "keys", at=_CORP),
+        denied(None, actions=["Microsoft.Storage/*"], at=_CORP),
+    ),
+    good(
+        "people are judged by access reviews, not here",
+        identity("app"),
+        person("operator"),
+        assigned("operator", "Virtual Machine Contributor", at=_CORP),
+        assigned("app", "Reader"),
+    ),
+    good(
+        "nobody understood a role that is held by a person, or further down",
+        identity("app"),
+        person("operator"),
+        custom_role("odd", readable=False),
+        assigned("operator", "odd", at=_CORP),
+        assigned("app", "odd"),
+    ),
+    unknown(
+        "a role that nobody understood",
+        identity("app"),
+        custom_role("odd", readable=False),
+        assigned("app", "odd", at=_CORP),
+    ),
+    unknown(
+        "the directory was not asked who is in the group",
+        principal("team", "Group"),
+        assigned("team", "Virtual Machine Contributor", at=_CORP),
+        refused("memberships"),
+    ),
+)

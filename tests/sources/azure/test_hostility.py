@@ -1,0 +1,179 @@
+"""Azure at its worst: the facts stay the same, or what is missing is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from scanner.emulator.generate import Scale, generate
+from scanner.facts.schema import TABLES
+
+TOLD = tuple(name for name, table in TABLES.items() if not table.derived and name != "entities")
+
+
+@pytest.fixture
+def fair(start_azure, gather, in_words, tmp_path):
+    """Contoso as it is collected in fair weather."""
+
+    def collected(tenant="contoso"):
+        start_azure(tenant)
+        return in_words(gather(work=tmp_path / "fair"), *TOLD)
+
+    return collected
+
+
+@pytest.mark.parametrize(
+    "weather",
+    [
+        {"quota": True, "throttle": "retry-after", "quota_queries": 3},
+        {"quota": True, "throttle": "headers-only", "quota_queries": 3},
+        {"error_every": 5},
+        {"error_every": 4, "error_status": 502},
+        {"error_every": 7, "error_status": 500},
+        {"cut_every": 5},
+        {"truncate_every": 1},
+        {"federated_limiter": True},
+        {"token_requests": 40},
+        {"token_requests": 40, "token_challenge": "claims"},
+        {"page_size": 1},
+        {"mixed_case": True},
+    ],
+    ids=lambda weather: ",".join(f"{name}={value}" for name, value in weather.items()),
+)
+def test_the_facts_are_the_same_in_any_weather(start_azure, gather, in_words, fair, weather):
+    expected = fair()
+    emulator = start_azure("contoso", **weather)
+    assert in_words(gather(), *TOLD) == expected
+    assert emulator.writes == []
+
+
+def test_a_small_answer_limit_halves_the_pages(start_azure, gather, in_words, fair):
+    expected = fair()
+    emulator = start_azure("contoso", payload_limit=200_000)
+    assert in_words(gather(), *TOLD) == expected
+    assert 400 in {r.status for r in emulator.requests}
+
+
+def test_a_row_too_large_for_any_answer_is_told(start_azure, gather):
+    start_azure("contoso", payload_limit=6_000)
+    found = {(gap["table"], gap["reason"]) for gap in gather().gaps()}
+    # Built-in roles are larger than that, one by one; most other rows are not.
+    assert ("roles", "truncated") in found
+    assert ("permissions", "truncated") in found
+    assert ("identities", "truncated") not in found
+
+
+def test_rows_that_appear_late_are_read_again(start_azure, gather, in_words, fair):
+    expected = fair()
+    start_azure("contoso", fresh_after=1)
+    late = in_words(gather(), *TOLD)
+    # The first query of a table does not show them; a table that is asked once cannot know of them.
+    for table in ("assignments", "roles"):
+        assert set(late[table]) <= set(expected[table])
+
+
+def test_pages_that_change_under_the_reader_are_told_as_truncated(start_azure, gather, monkeypatch):
+    tenant = generate(Scale(subscriptions=2, identities=20, assignments=2_500))
+    start_azure(tenant)
+    from scanner.sources.azure.answer import Sink
+
+    kept = Sink.take
+
+    def losing(self, page):
+        if page.get("count") == 1000 and "roleassignments" in str(page["data"][0].get("type")):
+            page["data"][7] = page["data"][8]
+        return kept(self, page)
+
+    monkeypatch.setattr(Sink, "take", losing)
+    store = gather(tables=frozenset(["assignments"]), settings=frozenset())
+    found = {(gap["table"], gap["scope_id"], gap["reason"]): gap["detail"] for gap in store.gaps()}
+    detail = found[("assignments", "/", "truncated")]
+    assert detail.startswith("Resource Graph counts 2500 rows and gave 24")
+
+
+def test_a_service_that_never_recovers_leaves_gaps_not_an_abort(start_azure, gather, monkeypatch):
+    emulator = start_azure("contoso")
+    kept = emulator.answer
+
+    def without_roles(request):
+        if b"roledefinitions" in request.body:
+            from scanner.emulator.exchange import ServiceError
+
+            return ServiceError(503, "ServiceUnavailable", "later").response(), None
+        return kept(request)
+
+    monkeypatch.setattr(emulator, "answer", without_roles)
+    store = gather()
+    assert {(g["table"], g["scope_id"], g["reason"]) for g in store.gaps() if g["scope_id"] == "/"} == {
+        ("roles", "/", "failed"),
+        ("permissions", "/", "failed"),
+    }
+    # Assignments name the roles: built-in ones are known, custom ones are told as unread, each by itself.
+    roles = store.frame("roles").collect().to_dicts()
+    assert {row["custom"] for row in roles if row["readable"]} == {False}
+    assert {row["custom"] for row in roles if not row["readable"]} == {True}
+
+
+def test_a_table_that_this_cloud_lacks_is_unsupported(start_azure, gather, monkeypatch, in_words):
+    emulator = start_azure("contoso")
+    kept = emulator.answer
+
+    def lacking(request):
+        if b"authorizationresources" in request.body:
+            from scanner.emulator.exchange import ServiceError
+
+            details = [{"code": "DisallowedLogicalTableName", "message": "no such table"}]
+            return ServiceError(400, "BadRequest", "no", details=details).response(), None
+        return kept(request)
+
+    monkeypatch.setattr(emulator, "answer", lacking)
+    store = gather()
+    found = {(g["table"], g["scope_id"], g["reason"]) for g in store.gaps()}
+    assert {("assignments", "/", "unsupported"), ("roles", "/", "unsupported")} <= found
+    # Classic administrators have a list of their own, which is read instead.
+    assert "classic_administrators" not in {table for table, _, _ in found}
+    assert len(in_words(store, "classic_administrators")["classic_administrators"]) == 1
+
+
+def test_a_sign_in_that_ends_leaves_what_was_read_and_tells_the_rest(start_azure, gather):
+    start_azure("contoso", token_requests=20, token_renewal=False)
+    store = gather()
+    reasons = {gap["reason"] for gap in store.gaps()}
+    assert reasons == {"expired"}
+    assert store.frame("identities").collect().height > 0
+
+
+def test_a_sign_in_that_never_worked_is_an_error(start_azure, gather):
+    from scanner.sources.azure.errors import SourceError
+
+    emulator = start_azure("contoso", token_requests=1, token_renewal=False)
+    emulator.answer  # noqa: B018 - running
+    with pytest.raises(SourceError, match="sign in anew"):
+        gather()
+
+
+def test_a_directory_that_is_closed_is_one_gap_for_each_group(start_azure, gather):
+    emulator = start_azure("contoso", graph=False)
+    found = [gap for gap in gather().gaps() if gap["table"] in ("principals", "memberships")]
+    assert {gap["reason"] for gap in found} == {"refused"}
+    assert [gap["scope_id"] for gap in found if gap["table"] == "principals"] == ["/"]
+    groups = {gap["scope_id"] for gap in found if gap["table"] == "memberships"}
+    holding = {
+        r["properties"]["principalId"]
+        for r in emulator.tenant.rows("microsoft.authorization/roleassignments")
+    }
+    expected = {p.id for p in emulator.tenant.principals.values() if p.kind == "group" and p.id in holding}
+    assert expected <= groups
+    asked = [r for r in emulator.requests if r.path.endswith("/transitiveMemberOf")]
+    identities = [
+        p for p in emulator.tenant.principals.values() if p.service_principal_type == "ManagedIdentity"
+    ]
+    assert len(asked) < len(identities)  # one refusal, or as many as were under way, is enough
+
+
+def test_an_unlicensed_tenant_is_one_gap(start_azure, gather):
+    emulator = start_azure("contoso", pim_licensed=False)
+    store = gather()
+    assert [(g["table"], g["scope_id"], g["reason"]) for g in store.gaps()] == [
+        ("assignments", "/", "unlicensed")
+    ]
+    assert emulator.writes == []
