@@ -23,7 +23,6 @@ from reports.summary import (
     is_complete,
     over_threshold,
     priorities,
-    title_of,
     verdict,
 )
 from scanner.engine.finding import Finding
@@ -158,15 +157,12 @@ def _worst(report: Report, room: int | None, width: int) -> list[Text]:
 
 
 def _finding_line(finding: Finding, width: int) -> Text:
-    title = title_of(finding.name)
-    used = 2 + 9 + 7 + len(title) + 2
-    subject = shown(finding.subject.name or finding.subject.id, max(12, width - used))
+    used = 2 + 9 + 7
     return _line(
         "  ",
         (f"{finding.severity.value:<9}", _STYLES[finding.severity]),
         (f"{finding.code}  ", "dim"),
-        (title, "bold"),
-        f"  {subject}",
+        shown(finding.message, max(12, width - used)),
     )
 
 

@@ -15,7 +15,7 @@ import msgspec
 
 from reports.report import Report, RunInfo, ToolInfo
 from scanner import __version__
-from scanner.engine import evaluate
+from scanner.engine import describe, evaluate
 from scanner.engine.finding import Gap
 from scanner.engine.picture import exposure, seen
 from scanner.engine.policy import accept, chosen, nothing_judged
@@ -66,9 +66,9 @@ def scan(
     started = now()
     world = open_world(question(rules))
     judgement = evaluate.judge(world.store, rules, settings.parameters)
-    entities = evaluate.entities_of(world.store, judgement)
-    results = evaluate.results(judgement, settings.severities)
-    found = evaluate.findings(judgement, entities, settings.severities)
+    entities = describe.entities_of(world.store, judgement)
+    results = describe.results(judgement, settings.severities)
+    found = describe.findings(judgement, entities, settings.severities)
     found, notices = accept(found, settings.exceptions, today())
     if nothing_judged(results):
         notices = ("nothing was judged: no rule found a subject in what was read", *notices)
@@ -91,7 +91,7 @@ def scan(
         ),
         rules=results,
         findings=found,
-        unknown=evaluate.unknowns(judgement, entities),
+        unknown=describe.unknowns(judgement, entities),
         gaps=gaps,
         faults=judgement.faults,
         notices=notices,

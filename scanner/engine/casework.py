@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scanner.engine.evaluate import Judged, entities_of, judge
+from scanner.engine.describe import entities_of
+from scanner.engine.evaluate import Judged, judge
 from scanner.engine.registry import Rule
 from scanner.facts import ids
 from scanner.facts.cases import Case, CaseError, World

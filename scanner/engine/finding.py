@@ -119,4 +119,4 @@ class RuleResult(msgspec.Struct, frozen=True, kw_only=True):
 def fingerprint(code: str, subject_id: str, key: tuple[str, ...]) -> str:
     """Return 32 hexadecimal digits that stay the same while code, subject and declared key do (case is ignored)."""
     parts = "\x1f".join([code, subject_id.lower(), *(part.lower() for part in key)])
-    return hashlib.sha256(parts.encode()).hexdigest()[:32]
+    return hashlib.sha256(parts.encode("utf-8", "replace")).hexdigest()[:32]

@@ -245,6 +245,7 @@ class FactsBuilder:
         from scanner.facts.derive import derive
 
         self._settle_attachments()
+        self._name_for_people()
         self._gap_what_nobody_collected()
         self._rows["scopes"] = list(self._scopes.values())
         frames = {name: _frame(TABLES[name], rows) for name, rows in self._rows.items() if name != "entities"}
@@ -264,6 +265,18 @@ class FactsBuilder:
             home_id = None if home is None else ids.same(self._entities[home]["id"])
             whole = home_id is not None and (home_id in covered or ids.ROOT in covered)
             row["found"] = False if whole and not unread & {home_id, ids.ROOT} else None
+
+    def _name_for_people(self) -> None:
+        """Give service principals their identity's name, and role assignments what they say: Azure names both by GUID."""
+        for row in self._rows["identities"]:
+            principal = None if row.get("principal") is None else self._entities[row["principal"]]
+            if principal is not None and not principal["named"]:
+                principal["name"], principal["named"] = self._entities[row["identity"]]["name"], True
+        for row in self._rows["assignments"]:
+            assignment = self._entities[row["assignment"]]
+            if assignment["name"].lower() == ids.last_segment(assignment["id"]):
+                role, principal = self._entities[row["role"]], self._entities[row["principal"]]
+                assignment["name"] = f"{role['name']} for {principal['name']}"
 
     def _gap_what_nobody_collected(self) -> None:
         """Make a gap of every table that no source spoke of: silence is not emptiness."""

@@ -99,7 +99,8 @@ def measure_judging() -> None:
             f"judging {assignments:,} assignments, {assignments // 10:,} identities, {assignments // 4:,} resources "
             f"with {run['rules']} rules: {run['total']:.2f} s ({verdict(run['total'], seconds)}), "
             f"peak {run['peak_mb']:.0f} MB ({verdict(run['peak_mb'], megabytes)}); "
-            f"open {run['open']:.2f}, judge {run['judge']:.2f}, findings {run['findings']:.2f} s; {run['found']:,} found"
+            f"open {run['open']:.2f}, judge {run['judge']:.2f}, findings {run['findings']:.2f} s; "
+            f"{run['found']:,} found"
         )
         if run["faults"]:
             raise SystemExit(f"rules crashed: {run['faults']}")

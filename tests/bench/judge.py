@@ -12,7 +12,7 @@ from pathlib import Path
 def main(folder: Path) -> None:
     """Print seconds per stage, peak memory in MB, findings and assignments judged."""
     began = time.perf_counter()
-    from scanner.engine import evaluate
+    from scanner.engine import describe, evaluate
     from scanner.engine.registry import load_rules
     from scanner.facts.snapshot import read
 
@@ -21,9 +21,9 @@ def main(folder: Path) -> None:
     opened = time.perf_counter()
     judgement = evaluate.judge(store, rules)
     judged = time.perf_counter()
-    entities = evaluate.entities_of(store, judgement)
-    found = evaluate.findings(judgement, entities)
-    results = evaluate.results(judgement)
+    entities = describe.entities_of(store, judgement)
+    found = describe.findings(judgement, entities)
+    results = describe.results(judgement)
     done = time.perf_counter()
     print(
         json.dumps(

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from scanner.engine.evaluate import entities_of, findings, judge, results, unknowns
+from scanner.engine.describe import entities_of, findings, results, unknowns
+from scanner.engine.evaluate import judge
 from scanner.engine.finding import RuleResult
 from scanner.engine.registry import Rule
 from scanner.facts.cases import Element, World, assigned, attached, federated, identity, refused, resource

@@ -37,7 +37,11 @@ def check(facts: Facts) -> Frame:
     return facts.resources.select("resource")
 
 
-CASES = (bad("there", resource("vm")), good("nothing", identity("a")), unknown("unread", refused("resources"), finds=("tenant",)))
+CASES = (
+    bad("there", resource("vm")),
+    good("nothing", identity("a")),
+    unknown("unread", refused("resources"), finds=("tenant",)),
+)
 '''
 
 

@@ -7,7 +7,8 @@ import string
 import pytest
 
 from scanner.engine.casework import try_case
-from scanner.engine.evaluate import entities_of, findings, judge
+from scanner.engine.describe import entities_of, findings
+from scanner.engine.evaluate import judge
 from scanner.engine.registry import Rule, load_rules
 from scanner.facts.cases import Case
 from scanner.facts.store import FactStore

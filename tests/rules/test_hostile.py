@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from scanner.engine.evaluate import entities_of, findings, judge
+from scanner.engine.describe import entities_of, findings
+from scanner.engine.evaluate import judge
 from scanner.engine.finding import Finding
 from scanner.engine.registry import load_rules
 from scanner.facts.cases import (

@@ -50,7 +50,7 @@ def collect(request: CollectRequest, *, progress: Progress, clock: Clock | None 
     from scanner.sources.azure.cloud import cloud_named
     from scanner.sources.azure.collection import Collection
     from scanner.sources.azure.credentials import Tokens, credential
-    from scanner.sources.azure.journal import Journal
+    from scanner.sources.azure.journal import Journal, write_private
     from scanner.sources.azure.request_log import RequestLog
     from scanner.sources.azure.throttle import SystemClock, Throttle
     from scanner.sources.azure.transport import WORKERS, Transport
@@ -75,5 +75,5 @@ def collect(request: CollectRequest, *, progress: Progress, clock: Clock | None 
                     pool.shutdown(wait=True, cancel_futures=True)
     finally:
         progress.done()
-    (journal.folder / ABOUT_NAME).write_bytes(msgspec.json.encode(told))
+    write_private(journal.folder / ABOUT_NAME, msgspec.json.encode(told))
     return store

@@ -53,7 +53,7 @@ class Journal:
                 if self._units.is_dir():
                     shutil.rmtree(self._units)
                 (self._folder / "requests.jsonl").unlink(missing_ok=True)
-                _write(known, asked)
+                write_private(known, asked)
             self._units.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise SourceError(
@@ -87,7 +87,7 @@ class Journal:
         """Write a completed unit; raises :class:`SourceError` when the disk does not take it."""
         packed = zlib.compress(msgspec.json.encode(unit), 1)
         try:
-            _write(self._path(unit.name), hashlib.sha256(packed).digest() + packed)
+            write_private(self._path(unit.name), hashlib.sha256(packed).digest() + packed)
         except OSError as error:
             raise SourceError(
                 f"the journal cannot be written: {error.strerror or error}",
@@ -104,7 +104,8 @@ class Journal:
         return self._units / (hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:40] + ".unit")
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, readable by its owner only."""
     partial = path.with_suffix(".partial")
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(content)

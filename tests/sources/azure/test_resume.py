@@ -52,7 +52,7 @@ def test_a_finished_journal_needs_no_request_for_rows(start_azure, gather, in_wo
 def test_a_unit_that_was_cut_short_or_changed_is_read_again(start_azure, gather, in_words, request_for):
     emulator = start_azure("contoso")
     first = in_words(gather(), *TOLD)
-    units = sorted((request_for().work / "units").iterdir())
+    units = sorted((request_for().work / "units").iterdir(), key=lambda unit: -unit.stat().st_size)
     units[0].write_bytes(units[0].read_bytes()[:-1])
     units[1].write_bytes(units[1].read_bytes()[:40] + b"changed" + units[1].read_bytes()[47:])
     units[2].write_bytes(b"")
@@ -108,8 +108,8 @@ def test_a_disk_that_is_full_is_said(start_azure, request_for, clock, monkeypatc
     def full(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("scanner.sources.azure.journal._write", full)
-    with pytest.raises(SourceError, match="No space left on device.*--resume"):
+    monkeypatch.setattr("scanner.sources.azure.journal.write_private", full)
+    with pytest.raises(SourceError, match=r"No space left on device.*--resume"):
         journal.save(Unit(name="x", rows=[]))
 
 
@@ -137,4 +137,4 @@ def test_the_transport_is_left_closed_after_an_error(start_azure, request_for, c
         collect(
             request_for(scope=ScanScope(management_group="nowhere")), progress=SilentProgress(), clock=clock
         )
-    assert clock._stopped
+    assert clock.stopped
