@@ -38,7 +38,8 @@ def main() -> None:
         error.show()
         sys.exit(USAGE)
     except (click.Abort, KeyboardInterrupt) as interruption:
-        click.echo(f"midas: {str(interruption) or 'interrupted'}", err=True)
+        # click turns the interrupt into an Abort; what it interrupted stands behind it.
+        click.echo(f"midas: {interruption.__cause__ or interruption or 'interrupted'}", err=True)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output went away: nothing more can be said to it

@@ -16,7 +16,8 @@ review; `environment:*` passes by the environments' reviewers, because a workflo
 which workflow runs, but not the branch whose code it checks out.
 
 ## How to fix it
-One credential for each subject (an identity takes twenty), compared exactly, best with a protected environment:
+Make one credential for each subject (an identity takes twenty), compared exactly, best with a protected
+environment:
 
 ```sh
 az identity federated-credential create --identity-name "<identity>" --resource-group "<group>" \\

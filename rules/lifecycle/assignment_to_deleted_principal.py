@@ -12,6 +12,8 @@ subscription, and a reviewer must find out anew each time that it is nobody's. W
 deletion is not cleaned up either.
 
 ## How to fix it
+Delete the role assignment:
+
 ```sh
 az role assignment delete --ids "<role assignment id>"
 ```

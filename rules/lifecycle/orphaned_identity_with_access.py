@@ -11,7 +11,7 @@ group is enough), or may add a federated credential to it, takes the access over
 owner has moved on and no running workload changes its behaviour.
 
 ## How to fix it
-Look at what it holds. Remove the role assignments first, then the identity: an assignment that is left behind
+Remove its role assignments, then the identity; look at what it holds before. An assignment that is left behind
 shows as an unknown principal for ever.
 
 ```sh

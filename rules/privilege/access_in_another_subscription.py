@@ -77,7 +77,7 @@ META = Meta(
         ),
     ),
     key=("holder",),
-    message="{holder}, which lies in {home_subscription}, holds {role} on {scope} in {other_subscription}",
+    message="{holder} of {home_subscription} holds {role} in {other_subscription}, on the {level} {scope}",
     controls=("mcsb:PA-7",),
     since="0.1",
 )
@@ -107,7 +107,7 @@ def _held(facts: Facts) -> Frame:
     )
     return (
         facts.grants.filter(col("level") >= Level.SUBSCRIPTION, ~col("eligible"))
-        .select("assignment", "holder", "identity", "role", "scope", "group")
+        .select("assignment", "holder", "identity", "role", "scope", "level", "group")
         .join(doing, on="role", how="semi")
         .join(within, on="scope")
     )
@@ -137,7 +137,7 @@ def check(facts: Facts) -> Frame:
         _held(facts)
         .join(_homes(facts), on="identity")
         .filter(col("home_subscription") != col("other_subscription"))
-        .select("assignment", "holder", "role", "scope", "group", "home_subscription", "other_subscription")
+        .drop("identity")
     )
 
 
@@ -268,6 +268,12 @@ CASES = (
         "the directory knows a managed identity that was not among those read",
         principal("far", managed=True),
         assigned("far", "Contributor"),
+    ),
+    unknown(
+        "who holds it may be an identity of the subscription that was not read",
+        principal("somebody", exists=None),
+        assigned("somebody", "Contributor"),
+        refused("identities", at="subscription:other"),
     ),
     good(
         "nor does it above subscriptions, where there is no other one",

@@ -14,7 +14,7 @@ code on every virtual machine, attach other identities and act as them, read the
 delete what it likes. A fault in one application becomes a fault of the subscription.
 
 ## How to fix it
-A workload usually manages one resource group. Assign the role there, or better a role for the one service, and
+Assign the role on the one resource group that the workload manages, or better a role for the one service, and
 remove the wide assignment:
 
 ```sh

@@ -10,7 +10,7 @@ Whoever holds it is one call away from Owner of its scope. Built-in roles with t
 a custom one hides in a list of hundreds, and gets assigned by people who read its name only.
 
 ## How to fix it
-Take the power out of the role. What is left over then belongs to it:
+Take the power to grant access out of the role:
 
 ```sh
 az role definition list --name "<role name>" --custom-role-only true --output json > role.json

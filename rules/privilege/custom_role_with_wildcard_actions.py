@@ -12,7 +12,8 @@ wider than its author thought, because `*` in an action crosses slashes: `*/writ
 notActions take away only from the entry they stand in, so a second entry gives back what the first one leaves out.
 
 ## How to fix it
-List what the role is for. What its holders did in the last months stands in the activity log:
+Replace the wildcard by the operations that the role is for. What its holders did in the last months stands in the
+activity log:
 
 ```sh
 az role definition list --name "<role name>" --custom-role-only true --output json > role.json

@@ -70,7 +70,7 @@ META = Meta(
     subject="workload_assignments",
     reads=("grants", "capabilities", "denials", "limits"),
     key=("holder",),
-    message="{holder} reaches the data of services ({role}, by {pattern}) in the whole {level} {scope}",
+    message="{holder} reaches the data of services ({role}) in the whole {level} {scope}",
     controls=("mcsb:PA-7",),
     since="0.1",
 )

@@ -55,7 +55,7 @@ META = Meta(
     effort=Effort.HIGH,
     subject="identities",
     reads=("grants",),
-    parameters=(Parameter("scopes", 20, "The most scopes at which one identity may hold roles.", minimum=1),),
+    parameters=(Parameter("scopes", 10, "The most scopes at which one identity may hold roles.", minimum=1),),
     message="{name} holds access at {scopes} scopes",
     controls=("mcsb:PA-7", "mcsb:PA-4"),
     since="0.1",
@@ -71,13 +71,13 @@ def check(facts: Facts) -> Frame:
     )
 
 
-_TWENTY = tuple(assigned("app", "Reader", at=f"resource_group:group{number}") for number in range(20))
+_TEN = tuple(assigned("app", "Reader", at=f"resource_group:group{number}") for number in range(10))
 
 CASES = (
     bad(
         "one more than allowed",
         identity("app"),
-        *_TWENTY,
+        *_TEN,
         assigned("app", "Reader", at="resource_group:more"),
     ),
     bad(
@@ -85,7 +85,7 @@ CASES = (
         identity("app"),
         principal("team", "Group"),
         member("app", of="team"),
-        *_TWENTY,
+        *_TEN,
         assigned("team", "Reader", at="resource_group:more"),
     ),
     bad(
@@ -95,7 +95,7 @@ CASES = (
         assigned("app", "Reader", at="resource_group:two"),
         scopes=1,
     ),
-    good("as many as allowed", identity("app"), *_TWENTY),
+    good("as many as allowed", identity("app"), *_TEN),
     good(
         "several roles at one scope",
         identity("app"),

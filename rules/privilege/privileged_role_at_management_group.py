@@ -61,7 +61,7 @@ META = Meta(
     subject="workload_assignments",
     reads=("grants", "capabilities", "denials", "limits"),
     key=("holder",),
-    message="{holder} holds the privileged role {role} ({power}) in all of the {level} {scope}",
+    message="{holder} can {power} ({role}) in all of the {level} {scope}",
     controls=("mcsb:PA-7", "mcsb:PA-1"),
     since="0.1",
 )
@@ -98,7 +98,7 @@ def check(facts: Facts) -> Frame:
         _held(facts, *_PRIVILEGED)
         .filter(col("workload"))
         .group_by("assignment", "holder", "role", "scope", "level", "group")
-        .agg(col("power").min())
+        .agg(col("power").min().str.replace_all("_", " "))
     )
 
 

@@ -13,8 +13,8 @@ workload Owner there. The permission looks small in a list of roles, and the ste
 in the activity log.
 
 ## How to fix it
-If the workload hands out a few roles (a deployment that gives an application access to its storage), say which,
-in a condition on the assignment:
+Name the roles that the workload may hand out in a condition on the assignment, for a deployment that gives an
+application access to its storage, say:
 
 ```sh
 az role assignment create --assignee-object-id <principal id> --assignee-principal-type ServicePrincipal \\
@@ -63,7 +63,7 @@ META = Meta(
     subject="workload_assignments",
     reads=("grants", "capabilities", "denials", "limits"),
     key=("holder",),
-    message="{holder} can make itself an owner ({role}, by {pattern}) of the {level} {scope}",
+    message="{holder} can make itself an owner ({role}) of the {level} {scope}",
     controls=("mcsb:PA-7", "mcsb:PA-1"),
     since="0.1",
 )

@@ -92,7 +92,10 @@ def grants(frames: Mapping[str, pl.LazyFrame], known: Holders) -> pl.LazyFrame:
         holder=pl.col("principal"),
         conditioned=pl.col("condition").fill_null("").str.strip_chars() != "",
     )
-    direct = held.join(identities, on="holder", how="left").with_columns(group=pl.lit(None, pl.UInt32))
+    # Orders are kept everywhere: equal facts make equal snapshots.
+    direct = held.join(identities, on="holder", how="left", maintain_order="left").with_columns(
+        group=pl.lit(None, pl.UInt32)
+    )
     # A group is no service principal: its workloads have rows of their own, below.
     read = known.groups_with_workloads - known.not_known
     for groups, value in ((read, False), (known.groups_with_workloads & known.not_known, None)):
@@ -103,17 +106,22 @@ def grants(frames: Mapping[str, pl.LazyFrame], known: Holders) -> pl.LazyFrame:
         return direct.select(names)
     members = (
         frames["memberships"]
-        .unique()
-        .join(frames["principals"].select("principal", "type"), on="principal", how="left")
+        .unique(maintain_order=True)
+        .join(
+            frames["principals"].select("principal", "type"),
+            on="principal",
+            how="left",
+            maintain_order="left",
+        )
         .select(holder="principal", type="type", group="group")
-        .join(identities, on="holder", how="left")
+        .join(identities, on="holder", how="left", maintain_order="left")
         .with_columns(
             workload=(pl.col("type") == "ServicePrincipal").fill_null(False)
             | pl.col("identity").is_not_null()
         )
     )
     through = held.drop("holder", "workload").join(
-        members, left_on="principal", right_on="group", coalesce=False
+        members, left_on="principal", right_on="group", coalesce=False, maintain_order="left_right"
     )
     return pl.concat([direct.select(names), through.select(names)])
 
@@ -177,7 +185,8 @@ def denials(frames: Mapping[str, pl.LazyFrame], entries: Mapping[int, Entries]) 
             taken[same] = sorted(denied_powers(denied[denial], entries.get(role, ())))
         lost.extend((denial, role, power) for power in taken[same])
     powers = pl.LazyFrame(lost, schema={"denial": key, "role": key, "power": pl.String}, orient="row")
-    return hit.join(powers, on=["denial", "role"]).select(list(schema)).collect().lazy()
+    found_powers = hit.join(powers, on=["denial", "role"]).select(list(schema))
+    return found_powers.sort("assignment", "denial", "power").collect().lazy()
 
 
 def _understood(rows: Sequence[Mapping[str, Any]], frames: Mapping[str, pl.LazyFrame]) -> list[_Denial]:
@@ -236,7 +245,8 @@ def limits(frames: Mapping[str, pl.LazyFrame], entries: Mapping[int, Entries]) -
     ]
     schema = {"role": pl.UInt32, "condition": pl.String, "power": pl.String}
     powers = pl.LazyFrame(rows, schema=schema, orient="row")
-    return conditioned.join(powers, on=["role", "condition"]).select("assignment", "power").collect().lazy()
+    limited = conditioned.join(powers, on=["role", "condition"]).select("assignment", "power")
+    return limited.sort("assignment", "power").collect().lazy()
 
 
 def restricted_powers(entries: Entries, condition: str) -> frozenset[Power]:

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from scanner.facts.store import FactStore
 
 
+HIDES_NOTHING = frozenset(["unlicensed"])
+"""Reasons of gaps behind which no row can hide: a feature that a tenant has no licence for holds nothing there."""
+
+
 @dataclass(frozen=True, slots=True)
 class GapRow:
     """A gap as it stands in the facts; ``scope_id`` in lower case, ``/`` for everything."""
@@ -53,7 +57,7 @@ class Coverage:
     def of(self, *names: str) -> list[GapRow]:
         """Return the gaps that leave doubt about the rows of these tables or views."""
         tables = frozenset[str]().union(*(gap_tables(name) for name in names))
-        return [gap for gap in self.gaps if gap.table in tables]
+        return [gap for gap in self.gaps if gap.table in tables and gap.reason not in HIDES_NOTHING]
 
     def doubts(self, subject: str, names: tuple[str, ...]) -> list[Doubt]:
         """Return the gaps in these tables that concern subjects that were seen.

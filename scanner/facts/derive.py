@@ -65,10 +65,16 @@ def scope_ancestors(scopes: pl.LazyFrame) -> pl.LazyFrame:
         if climbing.is_empty():
             break
         steps.append(climbing.with_columns(distance=pl.lit(distance, pl.UInt32)))
-        climbing = climbing.join(up, on="ancestor").select("scope", ancestor="parent")
+        climbing = climbing.join(up, on="ancestor", maintain_order="left").select("scope", ancestor="parent")
         climbing = climbing.filter(pl.col("scope") != pl.col("ancestor"))
     else:
-        return pl.concat(steps).group_by("scope", "ancestor").agg(pl.col("distance").min()).lazy()
+        return (
+            pl.concat(steps)
+            .group_by("scope", "ancestor")
+            .agg(pl.col("distance").min())
+            .sort("scope", "distance", "ancestor")
+            .lazy()
+        )
     return pl.concat(steps).lazy()
 
 

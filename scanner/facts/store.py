@@ -94,7 +94,16 @@ class FactStore:
         import polars as pl
 
         seen = self._frames["identities"].select("principal").drop_nulls()
-        unseen = self._frames["principals"].filter(pl.col("managed")).join(seen, on="principal", how="anti")
+        unread = (
+            not self._frames["gaps"].filter(pl.col("table") == "identities").limit(1).collect().is_empty()
+        )
+        # Of whom the directory was not asked, nobody knows: any could be an identity from where none were read.
+        not_asked = (pl.col("type") == "ServicePrincipal") & pl.col("exists").is_null() & unread
+        unseen = (
+            self._frames["principals"]
+            .filter(pl.col("managed") | not_asked)
+            .join(seen, on="principal", how="anti")
+        )
         of_workloads = self.frame("workload_assignments")
         theirs = self._frames["grants"].join(unseen, left_on="holder", right_on="principal", how="semi")
         not_found = (
@@ -267,7 +276,7 @@ class FactsBuilder:
             row["found"] = False if whole and not unread & {home_id, ids.ROOT} else None
 
     def _name_for_people(self) -> None:
-        """Give service principals their identity's name, and role assignments what they say: Azure names both by GUID."""
+        """Name service principals after their identity and role assignments by what they say: Azure gives GUIDs."""
         for row in self._rows["identities"]:
             principal = None if row.get("principal") is None else self._entities[row["principal"]]
             if principal is not None and not principal["named"]:

@@ -220,3 +220,18 @@ def test_the_views_hold_their_part(world: World, named: Named) -> None:
         ("readers",),
         ("far",),
     }
+
+
+def test_who_was_not_looked_up_may_be_an_identity_that_was_not_read(world: World, named: Named) -> None:
+    elements = (
+        identity("app"),
+        principal("asked"),
+        principal("not asked", exists=None),
+        assigned("app", "Reader"),
+        assigned("asked", "Reader"),
+        assigned("not asked", "Reader"),
+    )
+    view = "assignments_of_unseen_identities"
+    assert named(world(*elements), view, "principal") == set()
+    unread = world(*elements, refused("identities", at="subscription:other"))
+    assert named(unread, view, "principal") == {("not asked",)}

@@ -7,7 +7,7 @@ answer before they see it: models of two generations differ, refuse unexpected v
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 from urllib.parse import urlsplit
 
@@ -30,6 +30,7 @@ class Sink:
     def __init__(self) -> None:
         self.pages: list[dict[str, Any]] = []
         self.next_link: str | None = None
+        self.headers: Mapping[str, str] = {}
         self._links: set[str] = set()
 
     def take(self, page: dict[str, Any]) -> str | None:
@@ -103,7 +104,10 @@ class DeliverAnswer(HTTPPolicy[Any, Any]):
             raise ServiceRefusalError(status, tuple(error_codes(decoded)))
         if status != 200 or not isinstance(decoded, dict):
             raise BrokenAnswerError(f"status {status} without a JSON object")
-        link = None if sink is None else sink.take(decoded)
+        link = None
+        if sink is not None:
+            sink.headers = response.http_response.headers
+            link = sink.take(decoded)
         bare: dict[str, Any] = {
             "value": [],
             "data": [],

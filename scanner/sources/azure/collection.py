@@ -153,7 +153,10 @@ class Collection:
         return list(scopes.values()), None if unknown or odd else counted
 
     def _nothing(self, found: Sequence[Reading]) -> SourceError:
-        outcome = next((reading.outcome for reading in found if reading.outcome is not None), None)
+        outcomes = [reading.outcome for reading in found if reading.outcome is not None]
+        # That some are refused says less than why the others could not even be asked for.
+        outcomes.sort(key=lambda outcome: outcome.reason == "refused")
+        outcome = outcomes[0] if outcomes else None
         where = self._request.scope.in_words()
         if outcome is None or outcome.reason == "refused":
             return SourceError(

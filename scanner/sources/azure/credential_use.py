@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from scanner.sources.azure.property_path import ABSENT, dig, member
@@ -96,10 +96,20 @@ _SECRET_NAMES = frozenset(
 )
 
 
-def without_secrets(value: Any, *, within_secrets: bool = False) -> Any:
-    """Return a JSON value without the members that hold secrets, should a service ever show one."""
+def without_secrets(value: Any, path: Sequence[str]) -> Any:
+    """Return the JSON value at a path without the members that hold secrets, should a service ever show one."""
+    names = [name.lower().removesuffix("[]") for name in path]
+    if names and names[-1] in _SECRET_NAMES and isinstance(value, str):
+        return None
+    within_secrets = "secrets" in names
+    if within_secrets and names[-1] == "value":
+        return None
+    return _without_secrets(value, within_secrets=within_secrets)
+
+
+def _without_secrets(value: Any, *, within_secrets: bool) -> Any:
     if isinstance(value, list):
-        return [without_secrets(element, within_secrets=within_secrets) for element in value]
+        return [_without_secrets(element, within_secrets=within_secrets) for element in value]
     if not isinstance(value, dict):
         return value
     kept = {}
@@ -109,5 +119,5 @@ def without_secrets(value: Any, *, within_secrets: bool = False) -> Any:
             continue
         if within_secrets and lower == "value":
             continue
-        kept[name] = without_secrets(inner, within_secrets=within_secrets or lower == "secrets")
+        kept[name] = _without_secrets(inner, within_secrets=within_secrets or lower == "secrets")
     return kept

@@ -10,6 +10,8 @@ import msgspec
 AuthMethod = Literal["default", "managed-identity", "workload-identity", "azure-cli", "environment"]
 CloudName = Literal["public", "usgovernment", "china"]
 
+_NAMED = 3
+
 
 class ScanScope(msgspec.Struct, frozen=True, kw_only=True):
     """What is scanned: these subscriptions (GUIDs), or everything below a management group (its name), or, with
@@ -19,9 +21,11 @@ class ScanScope(msgspec.Struct, frozen=True, kw_only=True):
     management_group: str | None = None
 
     def in_words(self) -> str:
-        """The scope for people: ``tenant``, ``management group NAME``, ``subscription A, B``."""
+        """The scope for people: ``tenant``, ``management group NAME``, ``subscription A, B and 7 more``."""
         if self.subscriptions:
-            return "subscription " + ", ".join(self.subscriptions)
+            more = len(self.subscriptions) - _NAMED
+            named = "subscription " + ", ".join(self.subscriptions[:_NAMED])
+            return f"{named} and {more} more" if more > 0 else named
         return f"management group {self.management_group}" if self.management_group else "tenant"
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from scanner.sources.azure.answer import SINK, Sink
+from scanner.sources.azure.credential_use import without_secrets
 from scanner.sources.azure.errors import BrokenAnswerError, ServiceRefusalError
 from scanner.sources.azure.journal import Journal, Unit
 from scanner.sources.azure.outcome import GAP_ERRORS, Outcome, outcome_of
@@ -117,8 +118,9 @@ class ResourceGraph:
             planned += 1
         self._progress.stage(stage, planned or None)
         turn = deque(runs)
-        while waiting:
-            done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+        ready = False
+        while waiting or ready:
+            done, _ = wait(waiting, timeout=0 if ready else None, return_when=FIRST_COMPLETED)
             for future in done:
                 run, start = waiting.pop(future)
                 try:
@@ -133,7 +135,7 @@ class ResourceGraph:
                         planned += 1
                     self._progress.stage(stage, planned)
             # One page at a time, so that what arrives meanwhile is not kept waiting for its following pages.
-            _give(turn, take, at_most=1 if waiting else None)
+            ready = _give(turn, take)
 
     def _page(self, run: _Run, start: int) -> Unit:
         """Read rows ``start`` up to the next page, in as many requests as the service makes of it."""
@@ -184,6 +186,12 @@ class ResourceGraph:
         options: dict[str, Any] = {SINK: sink, "api_version": API_VERSION, "content_type": "application/json"}
         ask: Callable[..., object] = self._client.resources
         ask(json.dumps(body).encode(), **options)
+        if sink.headers.get("x-ms-tenant-subscription-limit-hit", "").lower() == "true":
+            # Said once for the whole reading; the rows of the subscriptions that were looked at are as good as ever.
+            reading.outcome = Outcome(
+                "truncated",
+                "The scope has more than 10,000 subscriptions: scan its management groups one by one.",
+            )
         return sink.pages[0]
 
 
@@ -251,21 +259,19 @@ class _Run:
         )
 
 
-def _give(turn: deque[_Run], take: Callable[[Query, list[Any]], None], at_most: int | None) -> None:
-    """Give away the pages whose turn it is, at most so many; stops at the first that is not there yet."""
-    given = 0
-    while turn and (at_most is None or given < at_most):
-        rows = turn[0].next_page()
-        if rows is None:
-            return
-        take(turn[0].reading.query, rows)
-        given += 1
-        if turn[0].given():
-            turn.popleft()
+def _give(turn: deque[_Run], take: Callable[[Query, list[Any]], None]) -> bool:
+    """Give away the page whose turn it is; False when it is not there yet, or none is left."""
+    rows = turn[0].next_page() if turn else None
+    if rows is None:
+        return False
+    take(turn[0].reading.query, rows)
+    if turn[0].given():
+        turn.popleft()
+    return True
 
 
 def restored(row: Any, columns: Mapping[str, tuple[str, ...]]) -> Any:
-    """Put projected columns back where they stand in the resource, so that rows have one shape."""
+    """Put projected columns back where they stand in the resource, so that rows have one shape; secrets stay behind."""
     if not isinstance(row, dict) or not columns:
         return row
     whole = {key: value for key, value in row.items() if key not in columns}
@@ -278,5 +284,5 @@ def restored(row: Any, columns: Mapping[str, tuple[str, ...]]) -> Any:
                 inner = place[name] = {}
             place = inner
         if value is not None:
-            place[path[-1]] = value
+            place[path[-1]] = without_secrets(value, path)
     return whole

@@ -15,7 +15,7 @@ from scanner.facts.schema import Kind
 from scanner.sources.azure.credential_use import credentials_in_use, without_secrets
 from scanner.sources.azure.identity_rows import IdentityRows
 from scanner.sources.azure.principal_rows import PrincipalRows
-from scanner.sources.azure.property_path import ABSENT, dig, member
+from scanner.sources.azure.property_path import ABSENT, dig, member, pieces
 from scanner.sources.azure.raw import Context, clean, guid_of, has, id_of, shown, text_of, type_of
 from scanner.sources.azure.tag_rows import add_tags
 
@@ -174,7 +174,7 @@ class ResourceRows:
                 return
             value = dig(row, path)
             absent = value is ABSENT or value is None
-            text = None if absent else json.dumps(without_secrets(value), ensure_ascii=False)
+            text = None if absent else json.dumps(without_secrets(value, pieces(path)), ensure_ascii=False)
             self._context.builder.add(
                 "settings",
                 resource=key,

@@ -18,9 +18,8 @@ from scanner.sources.azure.errors import StoppedError
 QUERIES_PER_WINDOW = 15
 WINDOW_SECONDS = 5.0
 # Requests may overtake each other by this much between here and the service's own clock.
-LATENESS = 0.1
-# The identity provider's windows are one second long, where the same lateness weighs more.
-_SECOND = 1.05
+LATENESS = 0.05
+_SECOND = 1.0 + LATENESS
 
 _SUBSCRIPTION = re.compile(r"^/subscriptions/([^/]+)", re.IGNORECASE)
 
@@ -33,6 +32,9 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Wait; raises :class:`StoppedError` when the scan is told to stop."""
+
+    def check(self) -> None:
+        """Raise :class:`StoppedError` when the scan is told to stop."""
 
     def stop(self) -> None:
         """Wake every sleeper, and let none sleep again."""
@@ -51,6 +53,11 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Wait ``seconds``; raises :class:`StoppedError` at once when :meth:`stop` is or was called."""
         if self._stop.wait(max(0.0, seconds)):
+            raise StoppedError
+
+    def check(self) -> None:
+        """Raise :class:`StoppedError` when :meth:`stop` was called."""
+        if self._stop.is_set():
             raise StoppedError
 
     def stop(self) -> None:
@@ -177,6 +184,7 @@ class Throttle:
         """Wait until a request to ``path`` may start, and count it. Raises :class:`StoppedError`."""
         keys, cost = budgets_of(path)
         while True:
+            self._clock.check()
             with self._lock:
                 budgets = [self._budget(key) for key in keys]
                 now = self._clock.now()

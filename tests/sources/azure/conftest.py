@@ -41,6 +41,9 @@ class JumpingClock:
             self.slept.append(seconds)
             self._now += max(0.0, seconds)
 
+    def check(self) -> None:
+        return None
+
     def stop(self) -> None:
         # Not for good: a test may collect twice in the same time.
         self.stopped = True
@@ -72,19 +75,23 @@ def start_azure(clock: JumpingClock, monkeypatch: pytest.MonkeyPatch) -> Iterato
         yield start
 
 
+def whole_tenant(work: Path) -> CollectRequest:
+    """A request for everything there is."""
+    return CollectRequest(
+        scope=ScanScope(),
+        work=work,
+        tables=COLLECTED,
+        settings=frozenset([("Microsoft.Storage/storageAccounts", "properties.allowSharedKeyAccess")]),
+        auth=AuthSettings(method="managed-identity"),
+    )
+
+
 @pytest.fixture
 def request_for(tmp_path: Path) -> Callable[..., CollectRequest]:
     """Make a request for everything in the tenant, changed by keywords."""
 
     def make(**changes: Any) -> CollectRequest:
-        whole = CollectRequest(
-            scope=ScanScope(),
-            work=tmp_path / "work",
-            tables=COLLECTED,
-            settings=frozenset([("Microsoft.Storage/storageAccounts", "properties.allowSharedKeyAccess")]),
-            auth=AuthSettings(method="managed-identity"),
-        )
-        return msgspec.structs.replace(whole, **changes)
+        return msgspec.structs.replace(whole_tenant(tmp_path / "work"), **changes)
 
     return make
 
@@ -122,3 +129,18 @@ def words(store: FactStore, *tables: str) -> dict[str, list[tuple[Any, ...]]]:
 @pytest.fixture
 def in_words() -> Callable[..., dict[str, list[tuple[Any, ...]]]]:
     return words
+
+
+@pytest.fixture(scope="session")
+def fair(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[Any, ...]]]:
+    """Contoso in words, as it is collected in fair weather: once for all tests."""
+    clock = JumpingClock()
+    work = tmp_path_factory.mktemp("fair") / "work"
+    with (
+        Emulator(load_tenant("contoso"), clock=clock.now) as emulator,
+        pytest.MonkeyPatch.context() as environment,
+    ):
+        for name, value in emulator.environment().items():
+            environment.setenv(name, value)
+        store = collect(whole_tenant(work), progress=SilentProgress(), clock=clock)
+    return words(store, *(name for name, table in TABLES.items() if not table.derived and name != "entities"))

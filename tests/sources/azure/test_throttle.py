@@ -53,8 +53,8 @@ def test_resource_graph_has_fifteen_queries_in_any_five_seconds(clock):
     for _ in range(100):
         throttle.acquire(GRAPH)
     assert most_in(throttle.starts, 5.0) == 15
-    # Six full windows after the first, each a tenth of a second late.
-    assert throttle.starts[-1] - throttle.starts[0] == pytest.approx(6 * 5.1)
+    # Six full windows after the first, each a little late.
+    assert throttle.starts[-1] - throttle.starts[0] == pytest.approx(6 * 5.05)
 
 
 def test_threads_share_the_window(clock):
@@ -68,7 +68,7 @@ def test_threads_share_the_window(clock):
         thread.join()
     # Starts are noted a moment after they were counted, so the count is of those that were allowed.
     assert len(throttle.starts) == 80
-    assert max(throttle.starts) - min(throttle.starts) >= 5 * 5.1 - 0.001
+    assert max(throttle.starts) - min(throttle.starts) >= 5 * 5.05 - 0.001
 
 
 def test_federated_credentials_are_five_a_second_in_a_subscription_and_fifteen_in_the_tenant(clock):
@@ -138,7 +138,7 @@ def test_a_quota_that_we_used_up_ourselves_is_timed_by_our_own_window(clock):
         throttle.acquire(GRAPH)
     throttle.observe(GRAPH, quota("0", "00:00:30"))
     throttle.acquire(GRAPH)
-    assert clock.slept == [pytest.approx(5.1)]
+    assert clock.slept == [pytest.approx(5.05)]
 
 
 @pytest.mark.parametrize("remaining", ["", "many", "3", "-"])
@@ -209,3 +209,5 @@ def test_stopping_wakes_those_who_wait():
     assert ended == ["woken"]
     with pytest.raises(StoppedError):
         clock.sleep(0)
+    with pytest.raises(StoppedError):
+        Throttle(clock, lambda seconds: None).acquire(GRAPH)
