@@ -39,7 +39,8 @@ def main() -> None:
         sys.exit(USAGE)
     except (click.Abort, KeyboardInterrupt) as interruption:
         # click turns the interrupt into an Abort; what it interrupted stands behind it.
-        click.echo(f"midas: {interruption.__cause__ or interruption or 'interrupted'}", err=True)
+        said = str(interruption.__cause__ or "") or str(interruption) or "interrupted"
+        click.echo(f"midas: {said}", err=True)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output went away: nothing more can be said to it

@@ -1,12 +1,14 @@
 """Make the generated parts of the documentation, or with ``--check`` say which are stale: ``make docs``.
 
-``rules/README.md`` (the catalogue), ``scanner/facts/README.md`` (the tables) and the block between the help
-markers of ``README.md`` follow from the code.
+``rules/README.md`` (the catalogue), ``scanner/facts/README.md`` (the tables) and the two blocks between markers in
+``README.md`` (what ``make demo`` prints, and the help) follow from the code.
 """
 
 from __future__ import annotations
 
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -19,7 +21,7 @@ FAMILIES = {
     6: "Credentials in code, configuration and pipelines",
     9: "The scanner's own notices",
 }
-BEGIN, END = "<!-- begin generated: midas --help -->", "<!-- end generated -->"
+HELP, DEMO = "midas --help", "make demo"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -44,7 +46,9 @@ def _files(root: Path) -> dict[Path, Callable[[], str]]:
     return {
         root / "rules" / "README.md": rules_page,
         root / "scanner" / "facts" / "README.md": schema_page,
-        readme: lambda: with_help(readme.read_text(encoding="utf-8")),
+        readme: lambda: with_block(
+            with_block(readme.read_text(encoding="utf-8"), HELP, help_block()), DEMO, demo_block()
+        ),
     }
 
 
@@ -106,21 +110,36 @@ def schema_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-def with_help(readme: str) -> str:
-    """Return the README with the command's help put between its markers; the README unchanged when it has none."""
+def with_block(text: str, name: str, block: str) -> str:
+    """Return a text with a generated block put between its markers; :class:`ValueError` when it has none."""
+    begin, end = f"<!-- begin generated: {name} -->", f"<!-- end generated: {name} -->"
+    before, opened, rest = text.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not opened or not closed:
+        raise ValueError(f"README.md has no markers for {name}: {begin} and {end}")
+    return f"{before}{begin}\n{block}\n{end}{after}"
+
+
+def help_block() -> str:
+    """Return what the help of the main commands prints."""
     from click.testing import CliRunner
 
     from scanner.cli import cli
 
-    before, found, rest = readme.partition(BEGIN)
-    _, closed, after = rest.partition(END)
-    if not found or not closed:
-        return readme
     blocks = []
     for command in ([], ["scan"], ["collect"]):
         text = CliRunner().invoke(cli, [*command, "--help"], prog_name="midas", terminal_width=100).output
         blocks.append(f"```text\n$ midas {' '.join([*command, '--help'])}\n{text.rstrip()}\n```")
-    return f"{before}{BEGIN}\n{chr(10).join(blocks)}\n{END}{after}"
+    return "\n".join(blocks)
+
+
+def demo_block() -> str:
+    """Return what ``make demo`` prints on a screen that is no terminal."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "scanner", "demo"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)  # noqa: S603
+    lines = [line.rstrip() for line in done.stdout.rstrip().splitlines()]
+    return "```text\n$ make demo\n" + "\n".join(lines) + "\n```"
 
 
 if __name__ == "__main__":

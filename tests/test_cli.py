@@ -44,8 +44,8 @@ def export(tmp_path: Path) -> Path:
             },
         },
         {
-            "id": f"{SUBSCRIPTION}/providers/Microsoft.Authorization/roleAssignments/55555555-5555-5555-5555-555555555555",
-            "name": "55555555-5555-5555-5555-555555555555",
+            "id": f"{SUBSCRIPTION}/providers/Microsoft.Authorization/roleAssignments/" + "5" * 8,
+            "name": "5" * 8,
             "type": "microsoft.authorization/roleassignments",
             "subscriptionId": SUBSCRIPTION.rsplit("/", 1)[-1],
             "properties": {

@@ -13,8 +13,8 @@ every other identity, and the access of everybody else. A workload never needs t
 subscription it runs in.
 
 ## How to fix it
-Find out what it does (`az role assignment list --assignee <principal id> --all`, and its activity log), assign
-the narrow roles for that at the resource group or resource, then remove this assignment:
+Assign the narrow roles that it needs at the resource group or resource, then remove this assignment. What it does
+stands in its activity log; what else it holds, `az role assignment list --assignee <principal id> --all` says.
 
 ```sh
 az role assignment create --assignee-object-id <principal id> --assignee-principal-type ServicePrincipal \\

@@ -28,7 +28,8 @@ from scanner.sources.azure.normalise import (
     rows_in_order,
     subscription_of,
 )
-from scanner.sources.azure.plan import census, containers, queries
+from scanner.sources.azure.outcome import Outcome
+from scanner.sources.azure.plan import census, containers, queries, unasked
 from scanner.sources.azure.raw import guid_of, id_of, is_guid, type_of
 from scanner.sources.azure.request import CollectRequest, ScanScope
 from scanner.sources.azure.resource_graph import Query, Reading, ResourceGraph, Target, batches
@@ -179,6 +180,10 @@ class Collection:
         readings = self._graph.read("Resource Graph", asked, self._take)
         for reading in readings:
             self._cover.lost(reading)
+        for kind in unasked(self._needs):
+            self._cover.gap(
+                "settings", ids.ROOT, Outcome("unsupported", f"Resource Graph has no rows of {kind}.")
+            )
         return readings
 
     def _take(self, query: Query, rows: list[Any]) -> None:

@@ -165,6 +165,9 @@ class Tokens:
         except ClientAuthenticationError as error:
             codes = re.findall(r"AADSTS\d+", str(error))
             what = f"the sign-in was refused ({codes[0]})" if codes else "the sign-in was refused"
+            if not codes and self._auth.method == "default":
+                # The chain of methods says it like this when none of them is set up.
+                what = "no Azure login was found"
             raise self._failure(scope, what, wrong_tenant=bool(_WRONG_TENANT & set(codes))) from error
         except ValueError as error:
             raise self._failure(scope, "the credential cannot be used as configured") from error

@@ -74,6 +74,12 @@ class Journal:
             content = self._path(name).read_bytes()
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise SourceError(
+                f"the journal cannot be read: {error.strerror or error}",
+                where=str(self._folder),
+                todo="start anew without --resume",
+            ) from error
         digest, packed = content[:32], content[32:]
         if hashlib.sha256(packed).digest() != digest:
             return None

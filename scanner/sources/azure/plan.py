@@ -67,6 +67,11 @@ def queries(needs: Needs, present: Mapping[str, int] | None) -> list[Query]:
     return found
 
 
+def unasked(needs: Needs) -> list[str]:
+    """Return the types whose settings are asked for and of which Resource Graph has no rows."""
+    return [kind for kind in needs.settings if resource_graph_table(kind) in (None, "authorizationresources")]
+
+
 def _detailed_types(needs: Needs) -> frozenset[str]:
     """The types in the resources table of which more than the head of a row is read."""
     types = {IDENTITY_TYPE, *needs.settings, *types_with_nested_attachments()}
@@ -145,9 +150,9 @@ def _other_resources(needs: Needs, present: Mapping[str, int] | None) -> Query:
 def _elsewhere(needs: Needs, present: Mapping[str, int] | None) -> Iterator[Query]:
     """Types whose rows stand in tables of their own."""
     tables: dict[str, list[str]] = {}
-    wanted = {*types_with_nested_attachments(), *needs.settings, "microsoft.batch/batchaccounts/pools"}
-    wanted |= {"microsoft.authorization/policyassignments"}
-    for kind in sorted(wanted - _INSTANCES):
+    wanted = {*types_with_nested_attachments(), "microsoft.batch/batchaccounts/pools"} - _INSTANCES
+    wanted |= {*needs.settings, "microsoft.authorization/policyassignments"}
+    for kind in sorted(wanted):
         table = resource_graph_table(kind)
         if table not in (None, "resources", "authorizationresources") and _may_exist(
             kind, table or "", present
@@ -165,7 +170,7 @@ def _elsewhere(needs: Needs, present: Mapping[str, int] | None) -> Iterator[Quer
             name=table,
             text=f"{table} | where type in~ ({listed(types)}){narrowed} | project id, name, type, ['kind'], location, "
             f"subscriptionId, tags, identity{projected} | order by id asc",
-            feeds=needs.feeds("attachments", "identities", "settings"),
+            feeds=needs.feeds("attachments", "identities", "resources", "settings", "tags"),
             columns=columns,
             whole=table == "policyresources",
         )

@@ -11,7 +11,7 @@ import msgspec
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import HTTPPolicy
 
-from scanner.sources.azure.errors import ForeignHostError, ReadOnlyViolation
+from scanner.sources.azure.errors import ForeignHostError, ReadOnlyViolation, SourceError
 
 LOG_NAME = "requests.jsonl"
 
@@ -33,14 +33,19 @@ class RequestLog:
         self._file = (folder / LOG_NAME).open("ab")
         (folder / LOG_NAME).chmod(0o600)
         self._lock = threading.Lock()
-        self.count = 0
 
     def add(self, sent: Sent) -> None:
-        """Write one line."""
-        with self._lock:
-            self._file.write(msgspec.json.encode(sent) + b"\n")
-            self._file.flush()
-            self.count += 1
+        """Write one line; raises :class:`SourceError` when the disk does not take it."""
+        try:
+            with self._lock:
+                self._file.write(msgspec.json.encode(sent) + b"\n")
+                self._file.flush()
+        except OSError as error:
+            raise SourceError(
+                f"the request log cannot be written: {error.strerror or error}",
+                where=self._file.name,
+                todo="free some space there, then go on with --resume",
+            ) from error
 
     def close(self) -> None:
         """Close the file."""

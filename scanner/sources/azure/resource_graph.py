@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 API_VERSION = "2024-04-01"
 """The client's own default is too old to know ``authorizationScopeFilter`` and would hide inherited assignments."""
+PAGES_HELD = 8
+"""Pages of one query kept in memory until their turn comes."""
 PAGE = 1000
 """Rows on a page at most: the service's maximum."""
 SUBSCRIPTIONS_PER_QUERY = 300
@@ -135,7 +137,20 @@ class ResourceGraph:
                         planned += 1
                     self._progress.stage(stage, planned)
             # One page at a time, so that what arrives meanwhile is not kept waiting for its following pages.
-            ready = _give(turn, take)
+            ready = self._give(turn, take)
+
+    def _give(self, turn: deque[_Run], take: Callable[[Query, list[Any]], None]) -> bool:
+        """Give away the page whose turn it is; False when it is not there yet, or none is left."""
+        page = turn[0].next_page() if turn else None
+        if page is None:
+            return False
+        if isinstance(page, str):
+            unit = self._journal.load(page)
+            page = [] if unit is None else unit.rows
+        take(turn[0].reading.query, page)
+        if turn[0].given():
+            turn.popleft()
+        return True
 
     def _page(self, run: _Run, start: int) -> Unit:
         """Read rows ``start`` up to the next page, in as many requests as the service makes of it."""
@@ -208,7 +223,7 @@ class _Run:
         self._ids: set[int] = set()
         self._total = 0
         self._names: list[str] = []
-        self._pages: dict[int, list[Any] | None] = {}
+        self._pages: dict[int, list[Any] | str] = {}
         self._next = 0
         self._end: int | None = None
 
@@ -222,7 +237,8 @@ class _Run:
             key = row.get("id") if isinstance(row, dict) else None
             # A row without an id is one of its own; it is told as malformed later, not here.
             self._ids.add(hash(key.lower()) if isinstance(key, str) else hash((start, number)))
-        self._pages[start] = unit.rows
+        # What has to wait long for its turn waits in the journal, not in memory.
+        self._pages[start] = unit.rows if len(self._pages) < PAGES_HELD else unit.name
         self._names.append(unit.name)
         self._total = unit.total if start == 0 else max(self._total, unit.total)
         if start == 0:
@@ -231,17 +247,19 @@ class _Run:
     def failed(self, start: int, outcome: Outcome) -> None:
         """Note that a page did not come."""
         self.reading.outcome = self.reading.outcome or outcome
-        self._pages[start] = None
+        self._pages[start] = []
         if start == 0:
             self._end = 1
 
-    def next_page(self) -> list[Any] | None:
-        """Return the rows of the next page in order, empty for one that failed; None when it is not there yet."""
-        if self._next not in self._pages:
-            return None
-        rows = self._pages.pop(self._next) or []
-        self._next += PAGE
-        return rows
+    def next_page(self) -> list[Any] | str | None:
+        """Return the rows of the next page in order, or its name in the journal; None when it is not there yet.
+
+        One that failed is empty.
+        """
+        page = self._pages.pop(self._next, None)
+        if page is not None:
+            self._next += PAGE
+        return page
 
     def given(self) -> bool:
         """Whether all pages were returned."""
@@ -257,17 +275,6 @@ class _Run:
             "truncated",
             f"Resource Graph counts {self._total} rows and gave {len(self._ids)} different ones, twice.",
         )
-
-
-def _give(turn: deque[_Run], take: Callable[[Query, list[Any]], None]) -> bool:
-    """Give away the page whose turn it is; False when it is not there yet, or none is left."""
-    rows = turn[0].next_page() if turn else None
-    if rows is None:
-        return False
-    take(turn[0].reading.query, rows)
-    if turn[0].given():
-        turn.popleft()
-    return True
 
 
 def restored(row: Any, columns: Mapping[str, tuple[str, ...]]) -> Any:

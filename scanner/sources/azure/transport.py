@@ -54,7 +54,13 @@ class Transport:
         self._clock = clock
         self._throttle = throttle
         self._log = log
-        self._http = RequestsTransport(connection_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS)
+        plain = any(url.startswith("http:") for url in (cloud.arm, cloud.graph))
+        self._http = RequestsTransport(
+            connection_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            # A token for a server on this machine must not travel to a proxy in plain text.
+            use_env_settings=not plain,
+        )
         # Opened here and not by the first request: ten first requests at once would each make a session.
         self._http.open()
         for adapter in self._http.session.adapters.values():

@@ -312,3 +312,9 @@ def test_more_than_a_thousand_subscriptions(start_azure, gather, request_for):
     )
     assert named.frame("identities").collect().height == store.frame("identities").collect().height
     assert named.gaps() == store.gaps()
+
+
+def test_settings_that_the_index_does_not_have_are_a_gap(start_azure, gather):
+    start_azure("contoso")
+    asked = frozenset([("Microsoft.App/managedEnvironments/certificates", "properties.x")])
+    assert gaps(gather(settings=asked)) == {("settings", "/", "unsupported")}

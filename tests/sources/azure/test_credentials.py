@@ -136,6 +136,7 @@ def test_the_tenant_is_handed_to_the_credential():
             ClientAuthenticationError("AADSTS700082: the refresh token has expired; abc123"),
             r"refused \(AADSTS700082\)",
         ),
+        (ClientAuthenticationError("none of the methods worked"), "no Azure login was found"),
         (ClientAuthenticationError("AADSTS90002: Tenant 'x' not found"), "not known in this tenant"),
         (ValueError("bad"), "cannot be used as configured"),
     ],

@@ -117,3 +117,16 @@ def test_the_log_has_method_path_and_status_but_no_query(transport, tmp_path):
     assert (entry["method"], entry["path"], entry["status"]) == ("GET", scope, 404)
     assert entry["api_version"] == "2022-04-01"
     assert (tmp_path / "requests.jsonl").stat().st_mode & 0o077 == 0
+
+
+def test_plain_http_to_this_machine_does_not_go_through_a_proxy(transport, tmp_path, monkeypatch):
+    client = transport.manager()
+    url = f"{transport.cloud.arm}/subscriptions?api-version=2022-12-01"
+    client.send_request(HttpRequest("GET", url))
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    client.send_request(HttpRequest("GET", url))
+    log = [json.loads(line)["status"] for line in (tmp_path / "requests.jsonl").read_text().splitlines()]
+    assert log == [200, 200]

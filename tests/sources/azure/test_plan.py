@@ -12,7 +12,7 @@ from scanner.emulator.kql import Inventory
 from scanner.facts.schema import TABLES, VIEWS
 from scanner.sources.azure.kql import listed, member, quoted
 from scanner.sources.azure.needs import needs_of
-from scanner.sources.azure.plan import census, containers, queries
+from scanner.sources.azure.plan import census, containers, queries, unasked
 from scanner.sources.azure.property_path import ABSENT, dig, fixed_part
 from scanner.sources.azure.resource_graph import Query, batches, restored
 
@@ -92,6 +92,14 @@ def test_settings_are_projected_by_their_fixed_part():
     )
     found = {path for query in queries(needs, None) for path in query.columns.values()}
     assert {("properties", "networkAcls", "ipRules"), ("sku", "name")} <= found
+
+
+def test_settings_of_a_type_that_the_index_lacks_are_told():
+    needs = needs_of(
+        [], [("Microsoft.App/managedEnvironments/certificates", "properties.x"), ("a/b", "properties.y")]
+    )
+    assert resource_graph_table("microsoft.app/managedenvironments/certificates") is None
+    assert unasked(needs) == ["microsoft.app/managedenvironments/certificates"]
 
 
 def test_only_the_tables_asked_for_are_fed():

@@ -64,7 +64,7 @@ def ids(given) -> list[str]:
     return [row["id"] for _, rows in given for row in rows]
 
 
-@pytest.mark.parametrize("count", [0, 1, 999, 1000, 1001, 5432])
+@pytest.mark.parametrize("count", [0, 1, 999, 1000, 1001, 5432, 15_001])
 def test_all_rows_come_in_order(read, count):
     service = Service(count)
     given, outcome = read(service)
