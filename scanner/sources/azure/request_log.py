@@ -30,8 +30,12 @@ class RequestLog:
     """Appends to ``requests.jsonl`` in a folder; a resumed scan goes on in the same file. Safe from many threads."""
 
     def __init__(self, folder: Path) -> None:
-        self._file = (folder / LOG_NAME).open("ab")
-        (folder / LOG_NAME).chmod(0o600)
+        path = folder / LOG_NAME
+        self._file = path.open("ab")
+        path.chmod(0o600)
+        # A killed scan may have left half a line, to which the next one must not be added.
+        whole = path.read_bytes().rfind(b"\n") + 1
+        self._file.truncate(whole)
         self._lock = threading.Lock()
 
     def add(self, sent: Sent) -> None:

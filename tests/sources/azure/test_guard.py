@@ -13,7 +13,7 @@ from scanner.sources.azure.credentials import Tokens, credential
 from scanner.sources.azure.errors import ForeignHostError, ReadOnlyViolation
 from scanner.sources.azure.guard import ReadOnlyGuard
 from scanner.sources.azure.request import AuthSettings
-from scanner.sources.azure.request_log import RequestLog
+from scanner.sources.azure.request_log import RequestLog, Sent
 from scanner.sources.azure.throttle import Throttle
 from scanner.sources.azure.transport import Transport
 
@@ -130,3 +130,17 @@ def test_plain_http_to_this_machine_does_not_go_through_a_proxy(transport, tmp_p
     client.send_request(HttpRequest("GET", url))
     log = [json.loads(line)["status"] for line in (tmp_path / "requests.jsonl").read_text().splitlines()]
     assert log == [200, 200]
+
+
+def test_a_log_that_was_cut_in_the_middle_of_a_line_goes_on_with_a_whole_one(tmp_path):
+    sent = Sent(method="GET", host="h", path="/a", api_version="1", status=200)
+    log = RequestLog(tmp_path)
+    log.add(sent)
+    log.close()
+    with (tmp_path / "requests.jsonl").open("ab") as file:
+        file.write(b'{"method":"GE')
+    log = RequestLog(tmp_path)
+    log.add(sent)
+    log.close()
+    lines = (tmp_path / "requests.jsonl").read_text().splitlines()
+    assert [json.loads(line)["path"] for line in lines] == ["/a", "/a"]

@@ -73,6 +73,14 @@ def test_all_rows_come_in_order(read, count):
     assert sorted(body["options"]["$skip"] for body in service.bodies) == list(range(0, max(count, 1), 1000))
 
 
+def test_pages_that_wait_for_their_turn_wait_in_the_journal(read, monkeypatch):
+    monkeypatch.setattr("scanner.sources.azure.resource_graph.PAGES_HELD", 0)
+    service = Service(4_321)
+    given, outcome = read(service)
+    assert outcome is None
+    assert ids(given) == [row["id"] for row in service.rows]
+
+
 def test_queries_are_given_one_after_the_other(read):
     other = Query(name="others", text=QUERY.text, feeds=())
     given, _ = read(Service(2_500), (QUERY, other))
