@@ -158,7 +158,7 @@ def _with_gaps(store: FactStore, gaps: Sequence[dict[str, str]]) -> FactStore:
     return FactStore(frames)
 
 
-def open_export(files: Sequence[Path], complete: Sequence[str]) -> World:
+def open_export(files: Sequence[Path], complete: Sequence[str], question: Question) -> World:
     """Open exported rows; raises :class:`~scanner.sources.azure.errors.SourceError` for files that hold none."""
     from scanner.sources.azure.export import load_export
 
@@ -167,7 +167,7 @@ def open_export(files: Sequence[Path], complete: Sequence[str]) -> World:
             raise SettingsError(
                 f"--complete {table}: no table is called that; there are {', '.join(sorted(TABLES))}"
             )
-    store = load_export(files, frozenset(complete))
+    store = load_export(files, frozenset(complete), question.settings)
     written = max(datetime.fromtimestamp(path.stat().st_mtime, UTC) for path in files)
     target = ", ".join(path.name for path in files)
     origin = Origin(source="export", target=target, tenant="", cloud="", read_at=written)

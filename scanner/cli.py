@@ -409,7 +409,7 @@ def _world(flags: dict[str, Any]) -> Callable[[Question], World]:
     if flags["snapshot"] is not None:
         return lambda wanted: open_snapshot(flags["snapshot"], wanted)
     if flags["exports"]:
-        return lambda _: open_export(flags["exports"], flags["complete"])
+        return lambda wanted: open_export(flags["exports"], flags["complete"], wanted)
     request = _request(flags)
     return lambda wanted: acquire(
         request, wanted, out=flags["out"], resume=flags["resume"], progress=_progress(flags)

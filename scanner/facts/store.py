@@ -130,6 +130,7 @@ class FactsBuilder:
         self._scopes: dict[int, dict[str, Any]] = {}
         self._seen: dict[str, set[int]] = {}
         self._covered: dict[str, set[str]] = {}
+        self._unasked: set[str] = set()
 
     def entity(self, kind: Kind, entity_id: str, *, name: str | None = None, type: str | None = None) -> int:  # noqa: A002
         """Return the key of an entity, making it on first sight; a later sight may add its name or type.
@@ -246,6 +247,12 @@ class FactsBuilder:
             raise FactsError(f"no table is called {table!r}")
         self._covered.setdefault(table, set()).add(ids.same(scope_id))
 
+    def unasked(self, table: str) -> None:
+        """State that nobody asked for a table: it is neither whole nor a gap, and no rule that ran reads it."""
+        if table not in TABLES:
+            raise FactsError(f"no table is called {table!r}")
+        self._unasked.add(table)
+
     def finish(self) -> FactStore:
         """Check every row against the schema, compute the derived tables, and return the facts.
 
@@ -289,7 +296,7 @@ class FactsBuilder:
 
     def _gap_what_nobody_collected(self) -> None:
         """Make a gap of every table that no source spoke of: silence is not emptiness."""
-        spoken = set(self._covered) | {gap["table"] for gap in self._rows["gaps"]}
+        spoken = set(self._covered) | self._unasked | {gap["table"] for gap in self._rows["gaps"]}
         for name, rows in self._rows.items():
             if name not in spoken and name not in _NEVER_GAPS and not rows:
                 self.gap(name, ids.ROOT, "skipped", "This source does not hold this table.")

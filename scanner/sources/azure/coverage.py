@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from scanner.facts import ids
+from scanner.facts.schema import TABLES
 from scanner.facts.store import FactsBuilder
 from scanner.sources.azure.gather import Read
 from scanner.sources.azure.needs import Needs
@@ -71,6 +72,8 @@ class Cover:
 
     def state(self, readable: Iterable[str]) -> None:
         """Write the gaps, and state of each table in which of the readable subscriptions it was read whole."""
+        for name in TABLES.keys() - self._needs.tables:
+            self._builder.unasked(name)
         for table, scope_id, reason, detail in self._gaps:
             self._builder.gap(table, scope_id, reason, detail)
         open_places = {(gap["table"], gap["scope_id"]) for gap in self._builder.rows("gaps")}
