@@ -20,7 +20,7 @@ from scanner.engine.finding import Gap
 from scanner.engine.picture import exposure, seen
 from scanner.engine.policy import accept, chosen, nothing_judged
 from scanner.engine.registry import Rule, load_rules
-from scanner.facts.coverage import HIDES_NOTHING
+from scanner.facts.coverage import HIDES_NOTHING, OUTSIDE
 from scanner.facts.snapshot import Origin
 from scanner.facts.store import FactStore
 from scanner.settings import Settings, SettingsFile, load_settings, rule_folders
@@ -86,7 +86,7 @@ def scan(
             started=started,
             finished=now(),
             facts_from=origin.read_at,
-            complete=not judgement.faults and all(gap.reason in HIDES_NOTHING for gap in gaps),
+            complete=not judgement.faults and all(gap.reason in HIDES_NOTHING | {OUTSIDE} for gap in gaps),
             requests=origin.requests,
             subjects=seen(world.store),
         ),

@@ -147,7 +147,7 @@ def _plan(store: FactStore, coverage: Coverage, rule: Rule, parameters: Mapping[
             else concerned(subjects, key, store.frame("entities"), doubt.within)
         )
         reads.append((doubt, whom))
-    absent = coverage.doubts(meta.subject, meta.absent)
+    absent = coverage.doubts(meta.subject, meta.absent, absent=True)
     if absent:
         failing = failing.join(
             store.frame("entities").select(_entity="entity", _subscription="subscription", _parent="parent"),

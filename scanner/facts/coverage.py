@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 HIDES_NOTHING = frozenset(["unlicensed"])
 """Reasons of gaps behind which no row can hide: a feature that a tenant has no licence for holds nothing there."""
 
+OUTSIDE = "outside"
+"""The reason of gaps outside the scope that was asked for. A pass is a pass within that scope, so they take none
+away; but nobody is convicted of an absence that was only looked for in part of the tenant."""
+
 
 @dataclass(frozen=True, slots=True)
 class GapRow:
@@ -54,21 +58,22 @@ class Coverage:
         self._below: dict[int, frozenset[int]] | None = None
         self._rows: dict[str, frozenset[int]] = {}
 
-    def of(self, *names: str) -> list[GapRow]:
+    def of(self, *names: str, outside: bool = False) -> list[GapRow]:
         """Return the gaps that leave doubt about the rows of these tables or views."""
         tables = frozenset[str]().union(*(gap_tables(name) for name in names))
-        return [gap for gap in self.gaps if gap.table in tables and gap.reason not in HIDES_NOTHING]
+        idle = HIDES_NOTHING if outside else HIDES_NOTHING | {OUTSIDE}
+        return [gap for gap in self.gaps if gap.table in tables and gap.reason not in idle]
 
-    def doubts(self, subject: str, names: tuple[str, ...]) -> list[Doubt]:
+    def doubts(self, subject: str, names: tuple[str, ...], *, absent: bool = False) -> list[Doubt]:
         """Return the gaps in these tables that concern subjects that were seen.
 
         The subject table's own gaps are not among them: a subject that was seen was read, and those that were
         not are unknown as a whole (:meth:`of`). A local gap concerns what lies in its scope; a gap in a table
-        whose rows may speak of anything concerns everybody.
+        whose rows may speak of anything concerns everybody. ``absent``: it is the lack of rows that convicts.
         """
         own = gap_tables(subject)
         doubts = []
-        for gap in self.of(*names):
+        for gap in self.of(*names, outside=absent):
             if gap.table in own:
                 continue
             if gap.scope_id == ids.ROOT or table_of(gap.table).span is Span.ANYWHERE:

@@ -469,7 +469,8 @@ class Gaps(Table, name="gaps"):
     table = text("The table that lacks rows.")
     scope_id = text("The Azure id of what was not read, in lower case; the tenant root `/` for everything.")
     reason = text(
-        "One word: refused, unlicensed, throttled, truncated, skipped, unsupported, malformed, failed, expired."
+        "One word: refused, unlicensed, throttled, truncated, skipped, unsupported, malformed, failed, expired, "
+        "or outside (outside the scope that was asked for)."
     )
     detail = text("What happened, in one sentence, without secrets.")
 

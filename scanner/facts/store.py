@@ -28,6 +28,7 @@ GAP_REASONS = frozenset(
         "malformed",
         "failed",
         "expired",
+        "outside",
     ]
 )
 

@@ -95,6 +95,28 @@ def test_a_gap_where_presence_convicts_makes_passing_unknown_and_leaves_failing(
     assert counts(result[0]) == (1, 1, 1, 0)
 
 
+def test_what_lies_outside_the_scope_asked_for_convicts_nobody_of_an_absence_and_takes_no_pass_away() -> None:
+    world = (
+        identity("idle"),
+        identity("app"),
+        attached("app", to="vm"),
+        refused("attachments", reason="outside"),
+    )
+    result, found, undecided, _ = run(*world, rules=[rule(unattached, absent=("attachments",))])
+    assert found == []
+    assert [name for name, _ in undecided] == ["idle"]
+    attached_at_all = rule(
+        lambda facts: facts.user_assigned_identities.join(
+            facts.attachments, on="identity", how="semi"
+        ).select("identity"),
+        reads=("attachments",),
+    )
+    result, found, undecided, _ = run(*world, rules=[attached_at_all])
+    assert found == ["MI190 app"]
+    assert undecided == []
+    assert counts(result[0]) == (1, 1, 0, 0)
+
+
 def test_a_part_of_the_subject_table_that_was_not_read_is_one_unknown_under_its_own_id() -> None:
     result, _, undecided, _ = run(
         identity("app"),
