@@ -24,7 +24,7 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What was scanned and how.
 
     ``source`` is azure, snapshot or export; ``target`` is what was asked for, in words (tenant, management
-    group, subscriptions); times are UTC; ``complete`` is False when anything was not read or a rule crashed;
+    group, subscriptions); times are UTC; ``complete`` is False when anything asked for was not read or a rule crashed;
     ``requests`` is the number of requests sent, all of them reads.
     """
 

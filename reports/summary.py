@@ -9,6 +9,7 @@ import msgspec
 
 from reports.report import Report
 from scanner.engine.finding import Finding, RuleResult
+from scanner.facts.coverage import HIDES_NOTHING, OUTSIDE
 from scanner.rule import Confidence, Effort, Severity
 
 FAMILIES: dict[int, str] = {
@@ -105,8 +106,13 @@ def over_threshold(report: Report) -> int:
 
 
 def is_complete(report: Report) -> bool:
-    """Whether everything was read and every rule ran to its end."""
-    return report.run.complete and not report.gaps and not report.faults
+    """Whether all that was asked for was read, and every rule ran to its end.
+
+    A complete run may have gaps: what lies outside the scope asked for, or what the tenant has no licence for.
+    Any other gap makes it incomplete, whatever the run says of itself.
+    """
+    left_out = HIDES_NOTHING | {OUTSIDE}
+    return report.run.complete and not report.faults and all(gap.reason in left_out for gap in report.gaps)
 
 
 def verdict(report: Report) -> str:
