@@ -54,13 +54,11 @@ from scanner.rule import (
     denied,
     good,
     identity,
-    lit,
     member,
     person,
     principal,
     refused,
     unknown,
-    when,
 )
 
 META = Meta(
@@ -69,7 +67,7 @@ META = Meta(
     severity=Severity.HIGH,
     effort=Effort.MEDIUM,
     subject="workload_assignments",
-    reads=("grants", "capabilities", "denials", "limits"),
+    reads=("access",),
     key=("holder",),
     message="{holder} can manage everything ({role}) in the {level} {scope}",
     controls=("mcsb:PA-7", "mcsb:PA-1"),
@@ -78,18 +76,10 @@ META = Meta(
 
 
 def _held(facts: Facts, *powers: str) -> Frame:
-    """Return active grants at subscription or above that give one of these powers, without full control (MI201)."""
-    wide = facts.grants.filter(col("level") <= Level.SUBSCRIPTION, ~col("eligible"))
-    full_control = (
-        wide.join(facts.capabilities.filter(col("power") == "full_control"), on="role", how="semi")
-        .join(facts.denials.filter(col("power") == "full_control"), on="assignment", how="anti")
-        .join(facts.limits.filter(col("power") == "write_role_assignments"), on="assignment", how="anti")
-    )
-    return (
-        wide.join(facts.capabilities.filter(col("power").is_in(powers)), on="role")
-        .join(facts.denials.filter(col("power") == "manage_everything"), on="assignment", how="anti")
-        .join(full_control, on="assignment", how="anti")
-    )
+    """Return access at subscription or above by one of these powers, without full control (MI201)."""
+    wide = facts.access.filter(col("level") <= Level.SUBSCRIPTION)
+    full_control = wide.filter(col("power") == "full_control", ~col("conditioned"))
+    return wide.filter(col("power").is_in(powers)).join(full_control, on="assignment", how="anti")
 
 
 def check(facts: Facts) -> Frame:
@@ -103,12 +93,10 @@ def check(facts: Facts) -> Frame:
 
 def undecided(facts: Facts) -> Frame:
     """Return those whose role, or whose holder, is not known well enough."""
-    not_understood = lit("the permissions of its role were not read or not understood")
-    not_known = lit("the members of the group that holds it were not read")
     return (
         _held(facts, "manage_everything", "not_understood")
-        .filter(col("workload").fill_null(True))
-        .with_columns(reason=when(col("power") == "not_understood").then(not_understood).otherwise(not_known))
+        .filter(~col("doubt").is_null())
+        .with_columns(reason=col("doubt"))
     )
 
 

@@ -53,13 +53,11 @@ from scanner.rule import (
     denied,
     good,
     identity,
-    lit,
     member,
     person,
     principal,
     refused,
     unknown,
-    when,
 )
 
 META = Meta(
@@ -68,7 +66,7 @@ META = Meta(
     severity=Severity.HIGH,
     effort=Effort.LOW,
     subject="workload_assignments",
-    reads=("grants", "capabilities", "denials", "limits"),
+    reads=("access",),
     key=("holder",),
     message="{holder} reaches the data of services ({role}) in the whole {level} {scope}",
     controls=("mcsb:PA-7",),
@@ -77,20 +75,10 @@ META = Meta(
 
 
 def _held(facts: Facts, *powers: str) -> Frame:
-    """Return active grants at subscription or above that give one of these powers without a condition."""
-    wide = facts.grants.filter(col("level") <= Level.SUBSCRIPTION, ~col("eligible"))
-    full_control = (
-        wide.join(facts.capabilities.filter(col("power") == "full_control"), on="role", how="semi")
-        .join(facts.denials.filter(col("power") == "full_control"), on="assignment", how="anti")
-        .join(facts.limits.filter(col("power") == "write_role_assignments"), on="assignment", how="anti")
-    )
-    giving = facts.capabilities.filter(col("power").is_in(powers), ~col("conditioned"))
-    return (
-        wide.join(giving, on="role")
-        .join(facts.denials.filter(col("power") == "data_access"), on="assignment", how="anti")
-        .join(facts.limits.filter(col("power") == "data_access"), on="assignment", how="anti")
-        .join(full_control, on="assignment", how="anti")
-    )
+    """Return access at subscription or above by one of these powers without a condition, short of full control."""
+    wide = facts.access.filter(col("level") <= Level.SUBSCRIPTION, ~col("conditioned"))
+    full_control = wide.filter(col("power") == "full_control")
+    return wide.filter(col("power").is_in(powers)).join(full_control, on="assignment", how="anti")
 
 
 def check(facts: Facts) -> Frame:
@@ -104,12 +92,10 @@ def check(facts: Facts) -> Frame:
 
 def undecided(facts: Facts) -> Frame:
     """Return those whose role, or whose holder, is not known well enough."""
-    not_understood = lit("the permissions of its role were not read or not understood")
-    not_known = lit("the members of the group that holds it were not read")
     return (
         _held(facts, "data_access", "not_understood")
-        .filter(col("workload").fill_null(True))
-        .with_columns(reason=when(col("power") == "not_understood").then(not_understood).otherwise(not_known))
+        .filter(~col("doubt").is_null())
+        .with_columns(reason=col("doubt"))
     )
 
 

@@ -47,7 +47,6 @@ from scanner.rule import (
     denied,
     good,
     identity,
-    lit,
     management_group,
     member,
     person,
@@ -55,7 +54,6 @@ from scanner.rule import (
     refused,
     subscription,
     unknown,
-    when,
 )
 
 META = Meta(
@@ -64,7 +62,7 @@ META = Meta(
     severity=Severity.CRITICAL,
     effort=Effort.MEDIUM,
     subject="workload_assignments",
-    reads=("grants", "capabilities", "denials", "limits"),
+    reads=("access",),
     key=("holder",),
     message="{holder} has full control ({role}) of the {level} {scope}",
     controls=("mcsb:PA-7", "mcsb:PA-1"),
@@ -73,14 +71,9 @@ META = Meta(
 
 
 def _held(facts: Facts, *powers: str) -> Frame:
-    """Return active grants at subscription or above that give one of these powers, neither denied nor limited."""
-    denied_control = facts.denials.filter(col("power") == "full_control")
-    limited_granting = facts.limits.filter(col("power") == "write_role_assignments")
-    return (
-        facts.grants.filter(col("level") <= Level.SUBSCRIPTION, ~col("eligible"))
-        .join(facts.capabilities.filter(col("power").is_in(powers)), on="role")
-        .join(denied_control, on="assignment", how="anti")
-        .join(limited_granting, on="assignment", how="anti")
+    """Return access at subscription or above by one of these powers, without a condition."""
+    return facts.access.filter(
+        col("level") <= Level.SUBSCRIPTION, col("power").is_in(powers), ~col("conditioned")
     )
 
 
@@ -95,12 +88,10 @@ def check(facts: Facts) -> Frame:
 
 def undecided(facts: Facts) -> Frame:
     """Return those whose role, or whose holder, is not known well enough."""
-    not_understood = lit("the permissions of its role were not read or not understood")
-    not_known = lit("the members of the group that holds it were not read")
     return (
         _held(facts, "full_control", "not_understood")
-        .filter(col("workload").fill_null(True))
-        .with_columns(reason=when(col("power") == "not_understood").then(not_understood).otherwise(not_known))
+        .filter(~col("doubt").is_null())
+        .with_columns(reason=col("doubt"))
     )
 
 

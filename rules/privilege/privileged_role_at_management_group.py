@@ -44,13 +44,11 @@ from scanner.rule import (
     denied,
     good,
     identity,
-    lit,
     member,
     person,
     principal,
     refused,
     unknown,
-    when,
 )
 
 META = Meta(
@@ -59,7 +57,7 @@ META = Meta(
     severity=Severity.HIGH,
     effort=Effort.MEDIUM,
     subject="workload_assignments",
-    reads=("grants", "capabilities", "denials", "limits"),
+    reads=("access",),
     key=("holder",),
     message="{holder} can {power} ({role}) in all of the {level} {scope}",
     controls=("mcsb:PA-7", "mcsb:PA-1"),
@@ -77,16 +75,12 @@ _PRIVILEGED = (
 
 
 def _held(facts: Facts, *powers: str) -> Frame:
-    """Return active grants above subscriptions that give one of these powers, short of what MI201 to MI203 report."""
-    wide = facts.grants.filter(col("level") <= Level.MANAGEMENT_GROUP, ~col("eligible")).drop("conditioned")
-    lost = facts.denials.select("assignment", "power")
-    held = wide.join(facts.capabilities, on="role").join(lost, on=["assignment", "power"], how="anti")
-    managing = held.filter(col("power") == "manage_everything")
-    granting = held.filter(col("power") == "grant_access", ~col("conditioned")).join(
-        facts.limits.filter(col("power") == "write_role_assignments"), on="assignment", how="anti"
-    )
+    """Return access above subscriptions by one of these powers, short of what MI201 to MI203 report."""
+    wide = facts.access.filter(col("level") <= Level.MANAGEMENT_GROUP)
+    managing = wide.filter(col("power") == "manage_everything")
+    granting = wide.filter(col("power") == "grant_access", ~col("conditioned"))
     return (
-        held.filter(col("power").is_in(powers), ~col("data"))
+        wide.filter(col("power").is_in(powers), ~col("data"))
         .join(managing, on="assignment", how="anti")
         .join(granting, on="assignment", how="anti")
     )
@@ -104,12 +98,10 @@ def check(facts: Facts) -> Frame:
 
 def undecided(facts: Facts) -> Frame:
     """Return those whose role, or whose holder, is not known well enough."""
-    not_understood = lit("the permissions of its role were not read or not understood")
-    not_known = lit("the members of the group that holds it were not read")
     return (
         _held(facts, *_PRIVILEGED, "not_understood")
-        .filter(col("workload").fill_null(True))
-        .with_columns(reason=when(col("power") == "not_understood").then(not_understood).otherwise(not_known))
+        .filter(~col("doubt").is_null())
+        .with_columns(reason=col("doubt"))
     )
 
 

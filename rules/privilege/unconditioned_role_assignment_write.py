@@ -46,13 +46,11 @@ from scanner.rule import (
     denied,
     good,
     identity,
-    lit,
     member,
     person,
     principal,
     refused,
     unknown,
-    when,
 )
 
 META = Meta(
@@ -61,7 +59,7 @@ META = Meta(
     severity=Severity.HIGH,
     effort=Effort.MEDIUM,
     subject="workload_assignments",
-    reads=("grants", "capabilities", "denials", "limits"),
+    reads=("access",),
     key=("holder",),
     message="{holder} can make itself an owner ({role}) of the {level} {scope}",
     controls=("mcsb:PA-7", "mcsb:PA-1"),
@@ -70,20 +68,10 @@ META = Meta(
 
 
 def _held(facts: Facts, *powers: str) -> Frame:
-    """Return active grants that give one of these powers without a condition, short of what MI201 reports."""
-    limited = facts.limits.filter(col("power") == "write_role_assignments")
-    free = facts.grants.filter(~col("eligible")).join(limited, on="assignment", how="anti")
-    full_control = (
-        free.filter(col("level") <= Level.SUBSCRIPTION)
-        .join(facts.capabilities.filter(col("power") == "full_control"), on="role", how="semi")
-        .join(facts.denials.filter(col("power") == "full_control"), on="assignment", how="anti")
-    )
-    giving = facts.capabilities.filter(col("power").is_in(powers), ~col("conditioned"))
-    return (
-        free.join(giving, on="role")
-        .join(facts.denials.filter(col("power") == "grant_access"), on="assignment", how="anti")
-        .join(full_control, on="assignment", how="anti")
-    )
+    """Return access by one of these powers without a condition, short of what MI201 reports."""
+    free = facts.access.filter(~col("conditioned"))
+    full_control = free.filter(col("level") <= Level.SUBSCRIPTION, col("power") == "full_control")
+    return free.filter(col("power").is_in(powers)).join(full_control, on="assignment", how="anti")
 
 
 def check(facts: Facts) -> Frame:
@@ -97,12 +85,10 @@ def check(facts: Facts) -> Frame:
 
 def undecided(facts: Facts) -> Frame:
     """Return those whose role, or whose holder, is not known well enough."""
-    not_understood = lit("the permissions of its role were not read or not understood")
-    not_known = lit("the members of the group that holds it were not read")
     return (
         _held(facts, "grant_access", "not_understood")
-        .filter(col("workload").fill_null(True))
-        .with_columns(reason=when(col("power") == "not_understood").then(not_understood).otherwise(not_known))
+        .filter(~col("doubt").is_null())
+        .with_columns(reason=col("doubt"))
     )
 
 

@@ -29,15 +29,16 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from scanner.emulator.kql_syntax import (
-    LITERAL,
     OPERATORS,
     STRCMP,
     InvalidQueryError,
+    blanked,
     bounded,
     invalid,
     operators_in,
     parser_failure,
     tables_in,
+    with_kind_quoted,
 )
 
 if TYPE_CHECKING:
@@ -229,7 +230,8 @@ class Inventory:
         return made
 
     def _translate_anew(self, query: str) -> tuple[str, bool]:
-        bare = LITERAL.sub(lambda match: " " * len(match.group()), query)
+        query = with_kind_quoted(query)
+        bare = blanked(query)
         if bare.lstrip().startswith("."):
             raise InvalidQueryError(
                 invalid(), {"code": "ParserFailure", "message": "control commands are refused"}

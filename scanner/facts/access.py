@@ -260,4 +260,37 @@ def restricted_powers(entries: Entries, condition: str) -> frozenset[Power]:
     )
     before = {held.power for held in capabilities(entries) if not held.conditioned}
     free = {held.power for held in capabilities(both) if not held.conditioned}
+    if Power.WRITE_ROLE_ASSIGNMENTS in before - free:
+        # The set-up that Azure recommends for Owner: its condition speaks of role assignments, and leaves the other
+        # ways to access, such as role definitions, as they are.
+        free -= {Power.GRANT_ACCESS, Power.FULL_CONTROL}
     return frozenset(before - free)
+
+
+NOT_UNDERSTOOD = "the permissions of its role were not read or not understood"
+NOT_KNOWN = "the members of the group that holds it were not read"
+
+
+def access(frames: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
+    """Return the powers that are held now, by whom and where, as a plan: a rule's filters reach into its joins."""
+    import polars as pl
+
+    given = frames["capabilities"].rename({"conditioned": "entry_conditioned"})
+    both = ["assignment", "power"]
+    not_understood = pl.col("power") == str(Power.NOT_UNDERSTOOD)
+    return (
+        frames["grants"]
+        .filter(~pl.col("eligible"))
+        .drop("eligible", "conditioned")
+        .join(given, on="role")
+        .join(frames["denials"].select(both), on=both, how="anti")
+        .join(frames["limits"].select(*both, limited=pl.lit(True)), on=both, how="left")
+        .with_columns(
+            conditioned=pl.col("entry_conditioned") | pl.col("limited").fill_null(False),
+            doubt=pl.when(pl.col("workload").fill_null(True) & not_understood)
+            .then(pl.lit(NOT_UNDERSTOOD))
+            .when(pl.col("workload").is_null())
+            .then(pl.lit(NOT_KNOWN)),
+        )
+        .select([column.name for column in TABLES["access"].columns])
+    )

@@ -2,7 +2,7 @@
 
 Computed once, when facts are built, and kept in snapshots: ``scope_ancestors``, ``capabilities``, ``grants``,
 ``denials``, ``limits``. Computed when a rule reads them, because they can be far larger than what they come from:
-``reach`` and ``escalations``. Everything here is Polars over integer keys; only roles and deny assignments,
+``access``, ``reach`` and ``escalations``. Everything here is Polars over integer keys; only roles and deny assignments,
 which are few, are looked at one by one.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from scanner.catalog.powers import Power
-from scanner.facts.access import denials, grants, holders, limits, marked_assignments
+from scanner.facts.access import access, denials, grants, holders, limits, marked_assignments
 from scanner.facts.role_powers import role_capabilities, role_entries
 from scanner.facts.schema import TABLES
 
@@ -48,8 +48,9 @@ def derive(collected: Mapping[str, pl.LazyFrame]) -> dict[str, pl.LazyFrame]:
 
 def lazily_derived(frames: Mapping[str, pl.LazyFrame]) -> dict[str, pl.LazyFrame]:
     """Return the derived tables that are not stored, as plans over the stored ones."""
-    reached = reach(frames)
-    return {"reach": reached, "escalations": escalations(frames, reached)}
+    held = access(frames)
+    reached = reach(frames, held)
+    return {"access": held, "reach": reached, "escalations": escalations(frames, reached)}
 
 
 def scope_ancestors(scopes: pl.LazyFrame) -> pl.LazyFrame:
@@ -78,17 +79,12 @@ def scope_ancestors(scopes: pl.LazyFrame) -> pl.LazyFrame:
     return pl.concat(steps).lazy()
 
 
-def reach(frames: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
+def reach(frames: Mapping[str, pl.LazyFrame], held: pl.LazyFrame) -> pl.LazyFrame:
     """Return, per identity and power, the widest scopes at which the identity holds the power now."""
     import polars as pl
 
     held = (
-        frames["grants"]
-        .filter(pl.col("identity").is_not_null() & ~pl.col("eligible"))
-        .join(frames["capabilities"].select("role", "power"), on="role")
-        .join(frames["denials"].select("assignment", "power"), on=["assignment", "power"], how="anti")
-        .select("identity", "power", "scope", "level")
-        .unique()
+        held.filter(pl.col("identity").is_not_null()).select("identity", "power", "scope", "level").unique()
     )
     above = frames["scope_ancestors"].filter(pl.col("distance") > 0).select("scope", "ancestor")
     covered = (

@@ -401,6 +401,31 @@ class Grants(Table, name="grants"):
     conditioned = flag("True when the assignment carries a condition.")
 
 
+class Access(Table, name="access"):
+    """A power as it is held now: a grant, with a power that its role gives and no deny assignment takes away."""
+
+    derived = True
+    stored = False
+    span = Span.ANYWHERE
+    source_tables = ("grants", "capabilities", "denials", "limits")
+    harmless_gaps = ("denials",)
+    assignment = key("The role assignment.")
+    role = key("The role definition.")
+    scope = key("Where it holds, and everywhere below.")
+    level = level("How wide the scope is.")
+    holder = key("The principal that ends up with the access.")
+    identity = key("The managed identity that is this principal; null for anything else.", nullable=True)
+    group = key("The group through which it is held; null when direct.", nullable=True)
+    workload = flag("Whether the holder is a service principal, as in `grants`.", nullable=True)
+    power = text("The power; not_understood where the role's permissions are not known.")
+    pattern = text("The action pattern that gives it; empty for not_understood.")
+    data = flag("True when a data action gives it.")
+    conditioned = flag(
+        "True when a condition, of the role's permission entries or of the assignment, restricts it."
+    )
+    doubt = text("Why it is not known whether a workload holds the power; null when it is.", nullable=True)
+
+
 class Reach(Table, name="reach"):
     """What a managed identity can do where: the widest scopes at which it holds each power."""
 

@@ -353,6 +353,7 @@ def test_a_condition_limits_the_powers_it_speaks_of(world: World, named: Named) 
         assigned("app", "Owner"),
     )
     assert named(store, "limits", "assignment", "power") == {
+        ("app User Access Administrator", "grant_access"),
         ("app User Access Administrator", "write_role_assignments"),
         ("app Storage Blob Data Reader", "data_access"),
     }
@@ -403,3 +404,65 @@ def test_access_above_subscriptions_and_on_resources_keeps_its_level(world: Worl
         ("AcrPull", "sandbox", Level.MANAGEMENT_GROUP),
         ("Owner", "vm", Level.RESOURCE),
     }
+
+
+# ---- access
+
+
+def powers(store: FactStore, power: str) -> list[dict[str, Any]]:
+    import polars as pl
+
+    names = store.frame("entities").select(assignment="entity", called="name")
+    found = store.frame("access").filter(pl.col("power") == power).join(names, on="assignment")
+    return found.select("called", "conditioned", "workload", "doubt").sort("called").collect().to_dicts()
+
+
+def test_access_is_a_grant_with_a_power_that_nothing_takes_away(world: World) -> None:
+    store = world(
+        identity("app"),
+        identity("job"),
+        person("somebody"),
+        assigned("app", "Owner"),
+        assigned("job", "Owner", condition=GRANTING),
+        assigned("somebody", "Owner"),
+        assigned("job", "Contributor"),
+        identity("later"),
+        assigned("later", "Owner", eligible=True),
+    )
+    assert powers(store, "full_control") == [
+        {"called": "app Owner", "conditioned": False, "workload": True, "doubt": None},
+        {"called": "job Owner", "conditioned": True, "workload": True, "doubt": None},
+        {"called": "somebody Owner", "conditioned": False, "workload": False, "doubt": None},
+    ]
+    assert "job Contributor" in [row["called"] for row in powers(store, "manage_everything")]
+
+
+def test_a_denied_power_is_no_access(world: World) -> None:
+    store = world(
+        identity("app"),
+        assigned("app", "Owner"),
+        denied("app", actions=["Microsoft.Authorization/*"]),
+    )
+    assert powers(store, "full_control") == []
+    assert [row["called"] for row in powers(store, "manage_everything")] == ["app Owner"]
+
+
+def test_access_says_what_is_not_known_of_workloads_only(world: World) -> None:
+    odd = custom_role("odd", actions=["*"], readable=False)
+    store = world(
+        identity("app"),
+        person("somebody"),
+        principal("team", "Group"),
+        odd,
+        assigned("app", "odd"),
+        assigned("somebody", "odd"),
+        assigned("team", "Owner"),
+        refused("memberships"),
+    )
+    doubts = {row["called"]: row["doubt"] for row in powers(store, "not_understood")}
+    assert doubts == {
+        "app odd": "the permissions of its role were not read or not understood",
+        "somebody odd": None,
+    }
+    (row,) = powers(store, "full_control")
+    assert row["doubt"] == "the members of the group that holds it were not read"
