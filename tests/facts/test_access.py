@@ -409,7 +409,7 @@ def test_access_above_subscriptions_and_on_resources_keeps_its_level(world: Worl
 # ---- access
 
 
-def powers(store: FactStore, power: str) -> list[dict[str, Any]]:
+def access_by(store: FactStore, power: str) -> list[dict[str, Any]]:
     import polars as pl
 
     names = store.frame("entities").select(assignment="entity", called="name")
@@ -429,12 +429,12 @@ def test_access_is_a_grant_with_a_power_that_nothing_takes_away(world: World) ->
         identity("later"),
         assigned("later", "Owner", eligible=True),
     )
-    assert powers(store, "full_control") == [
+    assert access_by(store, "full_control") == [
         {"called": "app Owner", "conditioned": False, "workload": True, "doubt": None},
         {"called": "job Owner", "conditioned": True, "workload": True, "doubt": None},
         {"called": "somebody Owner", "conditioned": False, "workload": False, "doubt": None},
     ]
-    assert "job Contributor" in [row["called"] for row in powers(store, "manage_everything")]
+    assert "job Contributor" in [row["called"] for row in access_by(store, "manage_everything")]
 
 
 def test_a_denied_power_is_no_access(world: World) -> None:
@@ -443,8 +443,8 @@ def test_a_denied_power_is_no_access(world: World) -> None:
         assigned("app", "Owner"),
         denied("app", actions=["Microsoft.Authorization/*"]),
     )
-    assert powers(store, "full_control") == []
-    assert [row["called"] for row in powers(store, "manage_everything")] == ["app Owner"]
+    assert access_by(store, "full_control") == []
+    assert [row["called"] for row in access_by(store, "manage_everything")] == ["app Owner"]
 
 
 def test_access_says_what_is_not_known_of_workloads_only(world: World) -> None:
@@ -459,10 +459,10 @@ def test_access_says_what_is_not_known_of_workloads_only(world: World) -> None:
         assigned("team", "Owner"),
         refused("memberships"),
     )
-    doubts = {row["called"]: row["doubt"] for row in powers(store, "not_understood")}
+    doubts = {row["called"]: row["doubt"] for row in access_by(store, "not_understood")}
     assert doubts == {
         "app odd": "the permissions of its role were not read or not understood",
         "somebody odd": None,
     }
-    (row,) = powers(store, "full_control")
+    (row,) = access_by(store, "full_control")
     assert row["doubt"] == "the members of the group that holds it were not read"
