@@ -14,7 +14,7 @@ MV_EXPAND_DEFAULT, MV_EXPAND_MOST = 128, 400
 STRCMP = "let strcmp=(a:string, b:string) { iff(a < b, -1, iff(a > b, 1, 0)) }; "
 LITERAL = re.compile(r"""@"(?:[^"]|"")*"|@'(?:[^']|'')*'|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|//[^\n]*""")
 # A keyword to the translator; to Azure it is one only where it says how to join, union, parse or expand.
-_KIND = re.compile(r"(?<![\w.])kind\b(?!\s*\()")
+_KIND = re.compile(r"(?<!\w)\.?kind\b(?!\s*\()")
 _TAKES_KIND = re.compile(r"\b(?:join|union|parse|mv-expand|mvexpand)\s+$", re.IGNORECASE)
 _SQL_LITERAL = re.compile(r"'(?:[^']|'')*'")
 _SQL_TABLE = re.compile(r'\b(?:FROM|JOIN)\s+"([^"]+)"')
@@ -36,7 +36,7 @@ def tables_in(sql: str) -> Iterator[str]:
 
 
 def with_kind_quoted(query: str) -> str:
-    """The query with the column `kind`, where it stands bare as Azure allows, written `['kind']`."""
+    """The query with the name `kind`, where it stands bare as Azure allows, written `['kind']`."""
     bare = blanked(query)
     for match in reversed(list(_KIND.finditer(bare))):
         if not (_TAKES_KIND.search(bare[: match.start()]) and re.match(r"\s*=(?![=~])", bare[match.end() :])):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from scanner.catalog.permissions import PermissionEntry, read_permissions
@@ -11,7 +11,7 @@ from scanner.facts import ids
 from scanner.facts.schema import Kind
 from scanner.sources.azure.principal_rows import PrincipalRows
 from scanner.sources.azure.property_path import member
-from scanner.sources.azure.raw import Context, clean, guid_of, id_of, object_of, text_of
+from scanner.sources.azure.raw import Context, clean, guid_of, id_of, is_guid, object_of, text_of
 
 _ROLE_ID = "/providers/Microsoft.Authorization/roleDefinitions/"
 _EVERYBODY = "00000000-0000-0000-0000-000000000000"
@@ -87,6 +87,14 @@ class AuthorizationRows:
                 "A role assignment names this role definition, which was not shown.",
             )
         return self._role(role_id, guid, None, (), custom=True, readable=False)
+
+    def unknown_roles(self, rows: Iterable[Any]) -> set[str]:
+        """Return the GUIDs of the roles that assignments name and that neither a row nor the catalogue told of."""
+        named = (text_of(object_of(row, "properties"), "roleDefinitionId") for row in rows)
+        guids = {ids.last_segment(role_id) for role_id in named if role_id is not None}
+        return {
+            guid for guid in guids if is_guid(guid) and not (guid in self._roles or guid in builtin_roles())
+        }
 
     # ---- assignments
 

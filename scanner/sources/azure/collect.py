@@ -7,7 +7,6 @@ principals that were seen.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,6 +50,7 @@ def collect(request: CollectRequest, *, progress: Progress, clock: Clock | None 
     from scanner.sources.azure.collection import Collection
     from scanner.sources.azure.credentials import Tokens, credential
     from scanner.sources.azure.journal import Journal, write_private
+    from scanner.sources.azure.pools import Pools
     from scanner.sources.azure.request_log import RequestLog
     from scanner.sources.azure.throttle import SystemClock, Throttle
     from scanner.sources.azure.transport import WORKERS, Transport
@@ -60,10 +60,7 @@ def collect(request: CollectRequest, *, progress: Progress, clock: Clock | None 
     clock = SystemClock() if clock is None else clock
     throttle = Throttle(clock, progress.waiting)
     tokens = Tokens(lambda: credential(request.auth, cloud), request.auth)
-    pools = (
-        ThreadPoolExecutor(WORKERS, thread_name_prefix="resource-graph"),
-        ThreadPoolExecutor(WORKERS, thread_name_prefix="neighbours"),
-    )
+    pools = Pools.of(WORKERS)
     try:
         with Transport(cloud, tokens, clock, throttle, RequestLog(journal.folder)) as transport:
             try:
@@ -71,8 +68,7 @@ def collect(request: CollectRequest, *, progress: Progress, clock: Clock | None 
             finally:
                 # Before the transport closes, and also when interrupted: wake the sleepers, drop what has not begun.
                 clock.stop()
-                for pool in pools:
-                    pool.shutdown(wait=True, cancel_futures=True)
+                pools.end()
     finally:
         progress.done()
     write_private(journal.folder / ABOUT_NAME, msgspec.json.encode(told))

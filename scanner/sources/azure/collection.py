@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from scanner.facts import ids
+from scanner.facts.schema import collected_tables
 from scanner.facts.store import FactsBuilder, FactStore
 from scanner.sources.azure.authorization import AuthorizationReader
 from scanner.sources.azure.collect import About
 from scanner.sources.azure.coverage import Cover
 from scanner.sources.azure.directory_stage import DirectoryStage
 from scanner.sources.azure.errors import SourceError
-from scanner.sources.azure.federated import federated_reads
+from scanner.sources.azure.federated_stage import FederatedStage
 from scanner.sources.azure.gather import Gatherer, Read
 from scanner.sources.azure.journal import Journal
 from scanner.sources.azure.needs import IDENTITY_TYPE, needs_of
@@ -29,6 +29,7 @@ from scanner.sources.azure.normalise import (
     subscription_of,
 )
 from scanner.sources.azure.outcome import Outcome
+from scanner.sources.azure.outside import Outside
 from scanner.sources.azure.plan import census, containers, queries, unasked
 from scanner.sources.azure.raw import guid_of, id_of, is_guid, type_of
 from scanner.sources.azure.request import CollectRequest, ScanScope
@@ -36,6 +37,7 @@ from scanner.sources.azure.resource_graph import Query, Reading, ResourceGraph, 
 from scanner.sources.azure.scope_rows import GROUP, SUBSCRIPTION
 
 if TYPE_CHECKING:
+    from scanner.sources.azure.pools import Pools
     from scanner.sources.azure.progress import Progress
     from scanner.sources.azure.transport import Transport
 
@@ -50,30 +52,27 @@ _TYPE_OF_READ = {
 
 
 class Collection:
-    """What :func:`scanner.sources.azure.collect.collect` does, with everything it does it with.
-
-    Resource Graph has a pool of threads to itself, because those wait for its quota most of the time.
-    """
+    """What :func:`scanner.sources.azure.collect.collect` does, with everything it does it with."""
 
     def __init__(
         self,
         request: CollectRequest,
         transport: Transport,
         journal: Journal,
-        pools: tuple[ThreadPoolExecutor, ThreadPoolExecutor],
+        pools: Pools,
         progress: Progress,
     ) -> None:
         self._request = request
         self._needs = needs_of(request.tables, request.settings)
         self._transport = transport
         self._progress = progress
-        self._graph = ResourceGraph(transport.resource_graph(), journal, pools[0], progress)
-        self._gatherer = Gatherer(journal, pools[1], progress)
+        self._graph = ResourceGraph(transport.resource_graph(), journal, pools.resource_graph, progress)
+        self._gatherer = Gatherer(journal, pools.neighbours, progress)
+        self._federated = FederatedStage(transport, Gatherer(journal, pools.federated, progress))
         self._authorization = AuthorizationReader(transport)
         self._builder = FactsBuilder()
         self._cover = Cover(self._builder, self._needs)
         self._normaliser = Normaliser(self._builder, self._needs)
-        self._identity_ids: list[str] = []
         self._taken: dict[str, set[int]] = {}
 
     def run(self) -> tuple[FactStore, About]:
@@ -91,6 +90,10 @@ class Collection:
         listed = self._authorization.reads(self._needs, subscriptions, groups)
         listing = self._gatherer.start(listed)
         readings = self._resources(subscriptions, whole, present)
+        self._begin_federated()
+        tenants = Counter(tenant for row in scopes if (tenant := guid_of(row, "tenantId")) is not None)
+        tenant = tenants.most_common(1)[0][0] if tenants else ""
+        self._look_outside(subscriptions, tenant)
         self._cover.failed(listed, self._gatherer.finish("Denials and PIM", listing))
         listed += self._classic(subscriptions, readings)
         self._add(listed)
@@ -100,8 +103,6 @@ class Collection:
         if self._request.scope == ScanScope():
             self._cover.hidden(self._normaliser.places_of_missing_identities(), subscriptions)
         self._cover.state(subscriptions)
-        tenants = Counter(tenant for row in scopes if (tenant := guid_of(row, "tenantId")) is not None)
-        tenant = tenants.most_common(1)[0][0] if tenants else ""
         return self._builder.finish(), About(tenant=tenant, subscriptions=tuple(subscriptions))
 
     def _whole_targets(self) -> list[Target]:
@@ -188,6 +189,9 @@ class Collection:
 
     def _take(self, query: Query, rows: list[Any]) -> None:
         """Normalise a page. Rows above subscriptions are given once for each batch of subscriptions."""
+        if IDENTITY_TYPE not in query.name:
+            # Queries give their rows in turn: all identities have been seen.
+            self._begin_federated()
         taken = self._taken.setdefault(query.name, set())
         for row in rows_in_order(rows):
             own = id_of(row)
@@ -197,7 +201,7 @@ class Collection:
                     continue
                 taken.add(known)
                 if type_of(row) == IDENTITY_TYPE:
-                    self._identity_ids.append(own)
+                    self._federated.want(own)
             self._normaliser.add(row)
 
     def _classic(self, subscriptions: Sequence[str], readings: Sequence[Reading]) -> list[Read]:
@@ -214,27 +218,44 @@ class Collection:
         )
         return reads
 
-    def _last_reads(self) -> None:
-        """Read federated credentials and the directory, which need the identities and principals seen.
-
-        Side by side, for the one waits most of the time for the identity provider's narrow limits.
-        """
-        federated: list[Read] = []
+    def _begin_federated(self) -> None:
         if self._needs.any_of("federated_credentials"):
-            federated, odd = federated_reads(self._transport, self._identity_ids)
-            for identity_id in odd:
-                self._builder.gap(
-                    "federated_credentials",
-                    identity_id,
-                    "malformed",
-                    "The id is not that of a user-assigned identity.",
-                )
+            self._federated.begin()
+
+    def _look_outside(self, subscriptions: Sequence[str], tenant: str) -> None:
+        """Search the rest of the tenant, if there may be one: the root management group is named as the tenant."""
+        scope = self._request.scope
+        group = (scope.management_group or "").rsplit("/", 1)[-1].lower()
+        asked = frozenset[str]().union(*(collected_tables(table) for table in self._request.tables))
+        if scope == ScanScope() or group == tenant or asked.isdisjoint(("attachments", "assignments")):
+            return
+        outside = Outside(
+            self._graph, self._builder, self._normaliser, self._needs, self._cover, scope.in_words()
+        )
+        elsewhere = outside.read(subscriptions)
+        if self._needs.any_of("deny_assignments"):
+            reads = self._authorization.denials(elsewhere)
+            failed = self._gatherer.finish("Denials elsewhere", self._gatherer.start(reads))
+            for outcome in failed.values():
+                self._cover.outside("deny_assignments", scope.in_words(), outcome.detail)
+            self._add(reads)
+
+    def _last_reads(self) -> None:
+        """Read the directory, which needs the principals seen, and wait for the federated credentials.
+
+        Side by side, for those wait most of the time for the identity provider's narrow limits.
+        """
         directory = DirectoryStage(self._transport, self._normaliser, self._needs)
-        # The directory first: it is done long before the others have had their turn.
-        reads = [*directory.reads, *federated]
-        failed = self._gatherer.finish("Federated credentials and directory", self._gatherer.start(reads))
-        self._cover.failed(reads, failed)
-        self._add(federated)
+        started = {**self._gatherer.start(directory.reads), **self._federated.started}
+        failed = self._gatherer.finish("Federated credentials and directory", started)
+        for identity_id in self._federated.odd:
+            self._cover.gap(
+                "federated_credentials",
+                identity_id,
+                Outcome("malformed", "The id is not that of a user-assigned identity."),
+            )
+        self._cover.failed([*directory.reads, *self._federated.reads], failed)
+        self._add(self._federated.reads)
         directory.take(self._gatherer, failed)
 
     def _add(self, reads: Sequence[Read]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from scanner.facts import ids
+from scanner.facts.coverage import OUTSIDE
 from scanner.facts.schema import TABLES
 from scanner.facts.store import FactsBuilder
 from scanner.sources.azure.gather import Read
@@ -23,7 +24,7 @@ class Cover:
 
     def gap(self, table: str, scope_id: str, outcome: Outcome) -> None:
         """Remember that a table was not read in a scope."""
-        if table in self._needs.tables:
+        if table in self._needs.tables or TABLES[table].derived:
             self._gaps[(table, ids.same(scope_id), outcome.reason, outcome.detail)] = None
 
     def lost(self, reading: Reading) -> None:
@@ -44,9 +45,15 @@ class Cover:
         """Make gaps of reads that failed. A missing licence is one gap: it is the tenant that lacks it."""
         for read in reads:
             outcome = outcomes.get(read.name)
-            if outcome is not None:
+            if outcome is not None and outcome.reason == "unlicensed":
+                self.gap("assignments", ids.ROOT, outcome)
+            elif outcome is not None:
                 for table, scope_id in read.gaps:
-                    self.gap(table, ids.ROOT if outcome.reason == "unlicensed" else scope_id, outcome)
+                    self.gap(table, scope_id, _told(table, outcome))
+
+    def outside(self, table: str, scope: str, why: str) -> None:
+        """Make a gap of what lies outside the scope (in words) that was asked for, or of a part of it."""
+        self.gap(table, ids.ROOT, Outcome(OUTSIDE, f"Only {scope} was scanned. {why}"))
 
     def replaced(self, table: str) -> None:
         """Forget the gaps of a table: it is read in another way."""
@@ -76,7 +83,8 @@ class Cover:
             self._builder.unasked(name)
         for table, scope_id, reason, detail in self._gaps:
             self._builder.gap(table, scope_id, reason, detail)
-        open_places = {(gap["table"], gap["scope_id"]) for gap in self._builder.rows("gaps")}
+        gaps = [gap for gap in self._builder.rows("gaps") if gap["reason"] != OUTSIDE]
+        open_places = {(gap["table"], gap["scope_id"]) for gap in gaps}
         for table in sorted(self._needs.tables):
             if (table, ids.ROOT) in open_places:
                 continue
@@ -84,3 +92,13 @@ class Cover:
                 scope_id = f"/subscriptions/{subscription}"
                 if (table, scope_id) not in open_places:
                     self._builder.covered(table, scope_id)
+
+
+def _told(table: str, outcome: Outcome) -> Outcome:
+    """Say which part of a table is missing, where it is a part."""
+    if table == "grants":
+        return Outcome(
+            outcome.reason,
+            f"{outcome.detail} Who could activate which role there is not known; who holds one is.",
+        )
+    return outcome

@@ -72,6 +72,14 @@ class Normaliser:
             return
         self._by_type.get(kind, self._resources.add)(row)
 
+    def add_use(self, row: Any) -> None:
+        """Add the uses that a resource outside the scan's scope makes of identities that were added."""
+        self._resources.add_use(row)
+
+    def unknown_roles(self, rows: Iterable[Any]) -> set[str]:
+        """Return the GUIDs of the roles that role assignments (raw rows) name and of which nothing is known."""
+        return self._authorization.unknown_roles(rows)
+
     def found(self, row: Any) -> None:
         """Add an object that the directory gave."""
         self.principals.found(row)

@@ -61,8 +61,8 @@ def queries(needs: Needs, present: Mapping[str, int] | None) -> list[Query]:
 
     ``present`` counts the resources of each type in lower case; None when that is not known.
     """
-    found = [*_typed(needs, present), _other_resources(needs, present)]
-    found += _elsewhere(needs, present)
+    found = [*typed(needs, present), _other_resources(needs, present)]
+    found += tables_of_their_own(needs, present)
     found += _authorization(needs)
     return found
 
@@ -93,8 +93,10 @@ def _prefixes(kind: str, needs: Needs) -> set[tuple[str, ...]]:
     }
 
 
-def _typed(needs: Needs, present: Mapping[str, int] | None) -> Iterator[Query]:
-    """Bundle types so that small ones share a page, and large ones project nothing that only others have."""
+def typed(needs: Needs, present: Mapping[str, int] | None) -> Iterator[Query]:
+    """Yield the queries for types of which more than the head of a row is read.
+
+    Types are bundled so that small ones share a page, and large ones project nothing that only others have."""
     types = sorted(
         _detailed_types(needs), key=lambda kind: (0 if present is None else present.get(kind, 0), kind)
     )
@@ -147,8 +149,8 @@ def _other_resources(needs: Needs, present: Mapping[str, int] | None) -> Query:
     )
 
 
-def _elsewhere(needs: Needs, present: Mapping[str, int] | None) -> Iterator[Query]:
-    """Types whose rows stand in tables of their own."""
+def tables_of_their_own(needs: Needs, present: Mapping[str, int] | None) -> Iterator[Query]:
+    """Yield the queries for types whose rows stand in other tables than most."""
     tables: dict[str, list[str]] = {}
     wanted = {*types_with_nested_attachments(), "microsoft.batch/batchaccounts/pools"} - _INSTANCES
     wanted |= {*needs.settings, "microsoft.authorization/policyassignments"}

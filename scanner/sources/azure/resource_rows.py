@@ -11,15 +11,17 @@ from scanner.catalog.attachments import attachment_paths, walk
 from scanner.catalog.identity_field import read_identity_type
 from scanner.catalog.identity_types import can_have_identity
 from scanner.facts import ids
+from scanner.facts.coverage import OUTSIDE
 from scanner.facts.schema import Kind
 from scanner.sources.azure.credential_use import credentials_in_use, without_secrets
 from scanner.sources.azure.identity_rows import IdentityRows
 from scanner.sources.azure.principal_rows import PrincipalRows
 from scanner.sources.azure.property_path import ABSENT, dig, member, pieces
-from scanner.sources.azure.raw import Context, clean, guid_of, has, id_of, shown, text_of, type_of
+from scanner.sources.azure.raw import Context, clean, guid_of, has, id_of, placed, shown, text_of, type_of
 from scanner.sources.azure.tag_rows import add_tags
 
 _USER_ASSIGNED = "/providers/microsoft.managedidentity/userassignedidentities/"
+_BY_GUID = ("client_id", "object_id", "client_or_object_id")
 _OWN_IDENTITY = "/providers/Microsoft.ManagedIdentity/identities/default"
 
 
@@ -108,6 +110,46 @@ class ResourceRows:
                 context.malformed(row, "It has a user-assigned identity whose id is none", "attachments")
         return system, kinds.user or bool(assigned)
 
+    def add_use(self, row: Mapping[str, Any]) -> None:
+        """Add which of the identities that were read a resource outside the scan's scope can act as.
+
+        Nothing else of it: it is itself no part of the scan. The identities must all have been added.
+        """
+        resource_id, kind = id_of(row), type_of(row)
+        if resource_id is None or not kind:
+            self._overlooked(row, "It has no id or no type")
+            return
+        uses: list[tuple[int | None, str]] = []
+        assigned = dig(row, "identity.userAssignedIdentities")
+        if isinstance(assigned, Mapping):
+            named = [self._read(identity_id) for identity_id in assigned if isinstance(identity_id, str)]
+            uses += [(identity, "identity.userAssignedIdentities") for identity in named]
+        elif assigned is not ABSENT and assigned is not None:
+            self._overlooked(row, "Its userAssignedIdentities are not an object")
+        for entry in sorted(attachment_paths(kind), key=lambda path: path.holds != "resource_id"):
+            for where, text in walk(row, entry.path):
+                reference = read_reference(clean(text), entry.holds)
+                if reference.kind == "resource_id":
+                    uses.append((self._read(reference.value), clean(where)))
+                elif reference.kind in _BY_GUID:
+                    uses.append((self._identities.named(reference.kind, reference.value), clean(where)))
+                elif reference.kind == "unknown":
+                    self._overlooked(row, f"Its {clean(where)} names no identity")
+        for identity, where in uses:
+            if identity is not None:
+                name = text_of(row, "name")
+                key = self._context.builder.entity(Kind.RESOURCE, resource_id, name=name, type=kind)
+                self._attach(identity, key, where)
+
+    def _read(self, identity_id: str) -> int | None:
+        """Return the key of an identity whose row was read; None for any other."""
+        key = self._context.builder.key_of(clean(identity_id).strip().rstrip("/"))
+        return key if key is not None and self._context.builder.has_row("identities", key) else None
+
+    def _overlooked(self, row: Any, what: str) -> None:
+        """Make a gap of a resource outside the scan's scope that may use an identity in a way not understood."""
+        self._context.builder.gap("attachments", placed(row), OUTSIDE, f"{what}, in {shown(row)}.")
+
     def _own_identity(
         self, row: Mapping[str, Any], resource_id: str, key: int, object_id: str | None
     ) -> None:
@@ -155,7 +197,7 @@ class ResourceRows:
                     plain.add(where.rpartition(".")[0])
                     identity = self._context.builder.entity(Kind.IDENTITY, reference.value)
                     self._attach(identity, key, where)
-                elif reference.kind in ("client_id", "object_id", "client_or_object_id"):
+                elif reference.kind in _BY_GUID:
                     # Beside a resource id they only repeat it.
                     if where.rpartition(".")[0] not in plain:
                         self._named.append(_Named(key, where, reference.kind, reference.value))

@@ -17,6 +17,8 @@ from scanner.sources.azure.errors import StoppedError
 
 QUERIES_PER_WINDOW = 15
 WINDOW_SECONDS = 5.0
+LISTS_PER_SUBSCRIPTION, LISTS_PER_TENANT = 5, 15
+"""Lists of federated credentials per second."""
 # Requests may overtake each other by this much between here and the service's own clock.
 LATENESS = 0.05
 _SECOND = 1.0 + LATENESS
@@ -161,9 +163,9 @@ def _make(key: Key) -> Budget:
     if key == ("associated resources",):
         return Window(1, _SECOND)
     if key == ("federated", "every subscription"):
-        return Window(15, _SECOND)
+        return Window(LISTS_PER_TENANT, _SECOND)
     if key[0] == "federated":
-        return Window(5, _SECOND)
+        return Window(LISTS_PER_SUBSCRIPTION, _SECOND)
     if key[0] == "one federated":
         return Window(10, _SECOND)
     if key == ("directory",):

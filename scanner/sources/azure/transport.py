@@ -35,7 +35,7 @@ _Client = TypeVar("_Client")
 
 CONNECT_SECONDS, READ_SECONDS = 10, 120
 WORKERS = 10
-"""Requests in flight to Resource Graph at most, and as many to everything else."""
+"""Requests in flight at most, out of each pool of threads."""
 
 
 class Transport:
@@ -65,7 +65,7 @@ class Transport:
         self._http.open()
         for adapter in self._http.session.adapters.values():
             # As many connections as there are threads; the library keeps ten and throws the others away.
-            adapter.init_poolmanager(4, 2 * WORKERS)
+            adapter.init_poolmanager(4, 3 * WORKERS)
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
 
