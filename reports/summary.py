@@ -9,6 +9,7 @@ import msgspec
 
 from reports.report import Report
 from scanner.engine.finding import Finding, RuleResult
+from scanner.engine.policy import nothing_judged
 from scanner.facts.coverage import HIDES_NOTHING, OUTSIDE
 from scanner.rule import Confidence, Effort, Severity
 
@@ -82,6 +83,8 @@ def title_of(name: str) -> str:
 
 def counted(failed: int, judged: int, unknown: int) -> str:
     """Return "3 of 41 failed, 5 unknown"; the unknown part only where there is some."""
+    if not judged:
+        return "nothing to judge"
     text = f"{failed:,} of {judged:,} failed"
     return f"{text}, {unknown:,} unknown" if unknown else text
 
@@ -106,17 +109,41 @@ def over_threshold(report: Report) -> int:
 
 
 def is_complete(report: Report) -> bool:
-    """Whether all that was asked for was read, and every rule ran to its end.
+    """Whether all that was asked for was read, every rule ran to its end, and there was something to judge.
 
     A complete run may have gaps: what lies outside the scope asked for, or what the tenant has no licence for.
     Any other gap makes it incomplete, whatever the run says of itself.
     """
     left_out = HIDES_NOTHING | {OUTSIDE}
-    return report.run.complete and not report.faults and all(gap.reason in left_out for gap in report.gaps)
+    return (
+        report.run.complete
+        and not report.faults
+        and not nothing_judged(report.rules)
+        and all(gap.reason in left_out for gap in report.gaps)
+    )
+
+
+def why_nothing_judged(report: Report) -> str:
+    """Return why not one subject was judged, as a sentence without its full stop; empty when some were."""
+    if not nothing_judged(report.rules):
+        return ""
+    if not report.rules:
+        return "Nothing was judged: no rule was run"
+    if report.faults or report.gaps:
+        return "Nothing was judged: no rule found a subject in what could be read"
+    return "Nothing was judged: no rule found a subject in what was read"
+
+
+def scope_name(scope: str) -> str:
+    """Return the scope of a gap for people: its Azure id, or "everything" for ``/``."""
+    return "everything" if scope == "/" else scope
 
 
 def verdict(report: Report) -> str:
-    """Return the result of the run as one sentence without its full stop; incomplete is never clean."""
+    """Return the result of the run as one sentence without its full stop.
+
+    What is incomplete, and what judged nothing, never sounds clean.
+    """
     rules = plural(len(report.rules), "rule")
     unknown = sum(rule.unknown for rule in report.rules)
     count = len(report.open_findings)
@@ -126,10 +153,15 @@ def verdict(report: Report) -> str:
         if not is_complete(report):
             text += ", and not everything could be read"
         return text
+    if nothing_judged(report.rules):
+        return why_nothing_judged(report)
     if not is_complete(report):
         return "No open findings in what could be read, but not everything could be read"
     if unknown:
         return f"No open findings, but {plural(unknown, 'answer')} unknown"
+    idle = sum(not rule.judged for rule in report.rules)
+    if idle:
+        return f"No open findings: {len(report.rules) - idle:,} of {rules} passed, {idle:,} had nothing to judge"
     return f"No open findings: {rules} passed"
 
 

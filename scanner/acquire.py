@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -19,12 +18,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from scanner.facts import ids
-from scanner.facts.schema import TABLES, VIEWS, collected_tables
+from scanner.facts.schema import TABLES, collected_tables
 from scanner.facts.snapshot import REQUESTS, Origin, SnapshotError, read, write
 from scanner.facts.store import FactStore
 from scanner.run import Question, World
 from scanner.settings import SettingsError
+from scanner.sources.azure.errors import SourceError
 from scanner.sources.azure.request import AuthSettings, CloudName, CollectRequest, ScanScope
+from scanner.work_folder import cache_folder, held
 
 if TYPE_CHECKING:
     from scanner.sources.azure.progress import Progress
@@ -60,11 +61,9 @@ def acquire(
     """
     from scanner.sources.azure.collect import about, collect
 
-    work = _cache_folder(wanted, question) if out is None else out.with_name(out.name + ".partial")
+    work = cache_folder(_name(wanted, question)) if out is None else out.with_name(out.name + ".partial")
     if out is not None:
         _check_destination(out)
-    if not resume:
-        shutil.rmtree(work, ignore_errors=True)
     began = datetime.now(UTC)
     request = CollectRequest(
         scope=wanted.scope,
@@ -75,25 +74,37 @@ def acquire(
         cloud=wanted.cloud,
         resume=resume,
     )
-    try:
-        with progress as shown:
-            store = collect(request, progress=shown)
-    except KeyboardInterrupt as interruption:
-        raise InterruptedCollection(work) from interruption
-    origin = Origin(
-        source="azure",
-        target=wanted.scope.in_words(),
-        tenant=about(work).tenant,
-        cloud=wanted.cloud,
-        read_at=began,
-        requests=_lines(work / REQUESTS),
-        tables=tuple(sorted(question.tables)),
-        settings=tuple(sorted(question.settings)),
-    )
-    if out is not None:
-        write(store, origin, out, requests=work / REQUESTS)
-    shutil.rmtree(work, ignore_errors=True)
+    with held(work, resume=resume):
+        try:
+            with progress as shown:
+                store = collect(request, progress=shown)
+        except KeyboardInterrupt as interruption:
+            raise InterruptedCollection(work) from interruption
+        origin = Origin(
+            source="azure",
+            target=wanted.scope.in_words(),
+            tenant=about(work).tenant,
+            cloud=wanted.cloud,
+            read_at=began,
+            requests=_lines(work / REQUESTS),
+            tables=tuple(sorted(question.tables)),
+            settings=tuple(sorted(question.settings)),
+        )
+        _check_tenant(wanted, origin)
+        if out is not None:
+            write(store, origin, out, requests=work / REQUESTS)
     return World(store, origin)
+
+
+def _check_tenant(wanted: Wanted, origin: Origin) -> None:
+    """Refuse facts of another directory than asked for: a managed identity signs in to its own, whatever is asked."""
+    asked = wanted.auth.tenant_id
+    if asked is not None and origin.tenant and asked.lower() != origin.tenant.lower():
+        raise SourceError(
+            f"the sign-in reads the tenant {origin.tenant}",
+            where=f"--tenant-id {asked}",
+            todo="sign in to the tenant asked for, or leave --tenant-id out",
+        )
 
 
 def _lines(path: Path) -> int:
@@ -114,10 +125,9 @@ def _check_destination(out: Path) -> None:
         raise SnapshotError(f"{out} cannot be made: {parent} is not writable; choose another --out")
 
 
-def _cache_folder(wanted: Wanted, question: Question) -> Path:
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+def _name(wanted: Wanted, question: Question) -> str:
     asked = repr((wanted, sorted(question.tables), sorted(question.settings)))
-    return base / "midas" / f"scan-{hashlib.sha256(asked.encode()).hexdigest()[:16]}"
+    return f"scan-{hashlib.sha256(asked.encode()).hexdigest()[:16]}"
 
 
 def open_snapshot(folder: Path, question: Question) -> World:
@@ -146,28 +156,37 @@ def _gap(table: str, detail: str) -> dict[str, str]:
     return {"table": table, "scope_id": ids.ROOT, "reason": "skipped", "detail": detail}
 
 
-def _with_gaps(store: FactStore, gaps: Sequence[dict[str, str]]) -> FactStore:
+def _with_gaps(store: FactStore, gaps: Sequence[dict[str, str]], *, instead: bool = False) -> FactStore:
+    """Return the facts with more gaps, or with these instead of their own."""
     import polars as pl
 
-    if not gaps:
-        return store
     frames = {name: store.frame(name) for name in TABLES}
-    frames["gaps"] = pl.concat(
-        [frames["gaps"], pl.LazyFrame(list(gaps), schema=frames["gaps"].collect_schema())]
-    )
+    more = pl.LazyFrame(list(gaps), schema=frames["gaps"].collect_schema())
+    frames["gaps"] = more if instead else pl.concat([frames["gaps"], more])
     return FactStore(frames)
 
 
+EVERY_TABLE = "all"
+_NOT_EXPORTED = frozenset(["entities", "gaps", "places", "scopes"])
+"""Tables of which an export cannot say whether it holds them whole: they follow from the others."""
+
+
 def open_export(files: Sequence[Path], complete: Sequence[str], question: Question) -> World:
-    """Open exported rows; raises :class:`~scanner.sources.azure.errors.SourceError` for files that hold none."""
+    """Open exported rows; raises :class:`~scanner.sources.azure.errors.SourceError` for files that hold none.
+
+    ``complete`` names tables that the files hold whole, ``all`` stands for every one.
+    """
     from scanner.sources.azure.export import load_export
 
+    names = sorted(name for name, table in TABLES.items() if not table.derived and name not in _NOT_EXPORTED)
     for table in complete:
-        if table not in TABLES and table not in VIEWS:
+        if table not in names and table != EVERY_TABLE:
             raise SettingsError(
-                f"--complete {table}: no table is called that; there are {', '.join(sorted(TABLES))}"
+                f"--complete {table}: no table is called that; there are {', '.join(names)}, and all"
             )
-    store = load_export(files, frozenset(complete), question.settings)
+    store = load_export(files, frozenset(names if EVERY_TABLE in complete else complete), question.settings)
+    asked = frozenset[str]().union(*(collected_tables(name) for name in question.tables)) - {"entities"}
+    store = _with_gaps(store, [gap for gap in store.gaps() if gap["table"] in asked], instead=True)
     written = max(datetime.fromtimestamp(path.stat().st_mtime, UTC) for path in files)
     target = ", ".join(path.name for path in files)
     origin = Origin(source="export", target=target, tenant="", cloud="", read_at=written)

@@ -7,6 +7,8 @@ an output that cannot be written among them), 3 incomplete under ``--strict``, 4
 
 from __future__ import annotations
 
+import errno
+import io
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -29,6 +31,10 @@ CLEAN, FINDINGS, USAGE, INCOMPLETE, FAULT, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 def main() -> None:
     """Run the command line; every error becomes lines that say what happened, where, and what to do."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name with a character that this terminal or locale does not have must not end a scan.
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = cli.main(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else CLEAN)
@@ -42,9 +48,11 @@ def main() -> None:
         said = str(interruption.__cause__ or "") or str(interruption) or "interrupted"
         click.echo(f"midas: {said}", err=True)
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output went away: nothing more can be said to it
-        sys.exit(CLEAN)
+    except OSError as error:
+        if error.filename is not None or error.errno not in (errno.ENOSPC, errno.EIO, errno.EBADF):
+            _fault(error)
+        click.echo(f"midas: cannot write to standard output: {(error.strerror or '').lower()}", err=True)
+        sys.exit(USAGE)
     except Exception as error:  # noqa: BLE001 -- the last door: what is not known below is told as Midas's own fault
         _fault(error)
 
@@ -180,7 +188,10 @@ _FROM = _options(
         help="Judge rows that `az graph query` printed; repeatable.",
     ),
     click.option(
-        "--complete", multiple=True, metavar="TABLE", help="The export holds this table whole; repeatable."
+        "--complete",
+        multiple=True,
+        metavar="TABLE",
+        help="The export holds this table whole, or all; repeatable.",
     ),
 )
 _QUIET = click.option("--quiet", "-q", is_flag=True, help="No progress and no summary.")
@@ -449,8 +460,12 @@ def _outputs(values: Sequence[str]) -> list[tuple[str, str]]:
             )
         check(kind, destination)
         outputs.append((kind, destination))
-    if sum(destination == "-" for _, destination in outputs) > 1:
+    destinations = [destination for _, destination in outputs]
+    if destinations.count("-") > 1:
         raise click.UsageError("only one --output can go to standard output")
+    for destination in destinations:
+        if destinations.count(destination) > 1:
+            raise click.UsageError(f"two --output options write to {destination}: give each its own file")
     return outputs
 
 
@@ -481,7 +496,8 @@ def _deliver(report: Report, outputs: list[tuple[str, str]], flags: dict[str, An
         show(report, files=files, stream=sys.stderr if on_stdout else sys.stdout)
     if reaches(report.findings, report.threshold):
         return FINDINGS
-    return INCOMPLETE if flags["strict"] and not report.run.complete else CLEAN
+    unknown = any(rule.unknown for rule in report.rules)
+    return INCOMPLETE if flags["strict"] and (unknown or not report.run.complete) else CLEAN
 
 
 def _print_gaps(gaps: Sequence[dict[str, str]]) -> None:

@@ -21,6 +21,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from scanner.facts.cases import (
+    CONDITION_ON_BLOBS,
+    CONDITION_ON_FEDERATING,
+    CONDITION_ON_GRANTING,
     Case,
     Element,
     administrator,
@@ -41,6 +44,7 @@ from scanner.facts.cases import (
     resource,
     setting,
     subscription,
+    tagged,
     unknown,
 )
 from scanner.facts.schema import TABLES, VIEWS, Level, table_of
@@ -55,6 +59,9 @@ Frame = Any
 """A Narwhals lazy frame: the Polars-like API that runs unchanged on Polars and on Spark."""
 
 __all__ = [
+    "CONDITION_ON_BLOBS",
+    "CONDITION_ON_FEDERATING",
+    "CONDITION_ON_GRANTING",
     "Case",
     "Confidence",
     "Effort",
@@ -87,6 +94,7 @@ __all__ = [
     "resource",
     "setting",
     "subscription",
+    "tagged",
     "unknown",
     "when",
 ]

@@ -23,7 +23,7 @@ from scanner.engine.registry import Rule, load_rules
 from scanner.facts.coverage import HIDES_NOTHING, OUTSIDE
 from scanner.facts.snapshot import Origin
 from scanner.facts.store import FactStore
-from scanner.settings import Settings, SettingsFile, load_settings, rule_folders
+from scanner.settings import Settings, SettingsError, SettingsFile, load_settings, rule_folders
 
 
 class World(msgspec.Struct, frozen=True):
@@ -44,7 +44,12 @@ def prepare(file: SettingsFile | None, flags: Settings) -> tuple[tuple[Rule, ...
     """Load the rules and the settings, and return the chosen rules with them."""
     rules = load_rules((*rule_folders(file), *flags.rules))
     settings = load_settings(file, rules, flags)
-    return tuple(rule for rule in rules if chosen(rule.meta.id, settings.select, settings.ignore)), settings
+    taken = tuple(rule for rule in rules if chosen(rule.meta.id, settings.select, settings.ignore))
+    if not taken:
+        raise SettingsError(
+            "no rule is left to run: what is selected is ignored too; `midas rules` lists them all"
+        )
+    return taken, settings
 
 
 def question(rules: Sequence[Rule]) -> Question:
@@ -70,7 +75,7 @@ def scan(
     entities = describe.entities_of(world.store, judgement)
     results = describe.results(judgement, settings.severities)
     found = describe.findings(judgement, entities, settings.severities)
-    found, notices = accept(found, settings.exceptions, today())
+    found, notices = accept(found, settings.exceptions, today(), judged={rule.meta.id for rule in rules})
     if nothing_judged(results):
         notices = ("nothing was judged: no rule found a subject in what was read", *notices)
     gaps = tuple(Gap(g["table"], g["scope_id"], g["reason"], g["detail"]) for g in world.store.gaps())
@@ -86,7 +91,9 @@ def scan(
             started=started,
             finished=now(),
             facts_from=origin.read_at,
-            complete=not judgement.faults and all(gap.reason in HIDES_NOTHING | {OUTSIDE} for gap in gaps),
+            complete=not judgement.faults
+            and not nothing_judged(results)
+            and all(gap.reason in HIDES_NOTHING | {OUTSIDE} for gap in gaps),
             requests=origin.requests,
             subjects=seen(world.store),
         ),

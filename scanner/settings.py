@@ -53,8 +53,11 @@ class SettingsFile:
             raise SettingsError(f"{path}: is not valid TOML: {error}") from error
         self._prefix: tuple[str, ...] = ()
         if path.name == "pyproject.toml":
-            self._prefix = ("tool", "midas")
-            document = document.get("tool", {}).get("midas", {})
+            for key in ("tool", "midas"):
+                document = document.get(key, {})
+                self._prefix = (*self._prefix, key)
+                if not isinstance(document, dict):
+                    raise self.error(f"{'.'.join(self._prefix)} is a table, not {document!r}")
         self.document: dict[str, Any] = document
 
     def error(self, message: str, *keys: str | int) -> SettingsError:
@@ -162,10 +165,12 @@ def rule_folders(file: SettingsFile | None) -> tuple[Path, ...]:
 
 def severity_or_never(value: Any, error: Any) -> Severity | None:
     """Read a threshold: a severity, or ``never`` for None."""
-    if value == NEVER:
+    if not isinstance(value, str):
+        raise error(f"{value!r} is no severity; there are {', '.join(Severity)}, and {NEVER}")
+    if value.lower() == NEVER:
         return None
     try:
-        return Severity(value)
+        return Severity(value.lower())
     except ValueError:
         raise error(f"{value!r} is no severity; there are {', '.join(Severity)}, and {NEVER}") from None
 
@@ -185,7 +190,7 @@ def _codes(file: SettingsFile, key: str, rules: Sequence[Rule]) -> tuple[str, ..
 
 def _check_codes(file: SettingsFile | None, key: str, values: Sequence[str], rules: Sequence[Rule]) -> None:
     for value in values:
-        if not value or not any(rule.meta.id.startswith(value) for rule in rules):
+        if not value or not any(rule.meta.id.startswith(value.upper()) for rule in rules):
             message = f"{key}: no rule's code begins with {value!r}; `midas rules` lists them"
             raise SettingsError(message) if file is None else file.error(message, key)
 

@@ -108,6 +108,24 @@ def test_complete_tables_of_an_export_convict(export: Path, tmp_path: Path) -> N
     assert found["MI102"] == IDENTITY
 
 
+def test_an_empty_tenant_is_not_clean(tmp_path: Path) -> None:
+    empty, out = tmp_path / "empty.json", tmp_path / "midas.json"
+    empty.write_text('{"count": 0, "data": []}')
+    arguments = ("scan", "--from-export", empty, "--complete", "all", "--output", f"json={out}")
+    assert midas(*arguments, "--strict").exit_code == 3
+    assert midas(*arguments).exit_code == 0
+    report = json.loads(out.read_bytes())
+    assert report["run"]["complete"] is False
+    assert "nothing was judged" in report["run"]["notices"][0]
+
+
+def test_codes_and_severities_are_read_in_any_case(export: Path) -> None:
+    assert (
+        midas("scan", "--from-export", export, "--select", "mi201", "--fail-on", "CRITICAL", "-q").exit_code
+        == 1
+    )
+
+
 def test_json_on_standard_output_is_only_json(export: Path) -> None:
     result = midas("scan", "--from-export", export, "--output", "json=-")
     assert json.loads(result.stdout)["schema"] == "midas/v1"
@@ -144,6 +162,12 @@ def test_strict_tells_incomplete_from_clean(export: Path) -> None:
         (["scan", "--from", "/nowhere"], "is not a snapshot"),
         (["scan", "--tenant", "--client-id", "x"], "go with --auth managed-identity"),
         (["explain", "MI999"], "there is no rule 'MI999'"),
+        (["scan", "--from-export", "EXPORT", "--select", "MI2", "--ignore", "MI2"], "no rule is left to run"),
+        (
+            ["scan", "--from-export", "EXPORT", "--output", "json=x", "--output", "html=x"],
+            "two --output options",
+        ),
+        (["scan", "--from-export", "EXPORT", "--complete", "grants"], "no table is called that"),
         (["scan", "--colour"], "No such option"),
         (["paint"], "No such command"),
     ],

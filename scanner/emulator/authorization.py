@@ -6,7 +6,16 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from scanner.emulator.exchange import Json, Request, Response, Route, ServiceError, page, route
+from scanner.emulator.exchange import (
+    Json,
+    Request,
+    Response,
+    Route,
+    ServiceError,
+    authorization_failed,
+    page,
+    route,
+)
 from scanner.emulator.tenant import Row
 from scanner.emulator.world import World
 
@@ -157,6 +166,9 @@ class Authorization:
     def _pim(self, kind: str, suffix: str) -> Callable[[Request, re.Match[str]], Response]:
         def handler(request: Request, match: re.Match[str]) -> Response:
             scope = self._readable(match, f"role{kind}Schedules")
+            if self._world.behaviour.pim_refused:
+                action = f"Microsoft.Authorization/role{kind}Schedule{suffix}/read"
+                raise authorization_failed(self._world.tenant.caller.object_id, action, scope)
             self._check_licence()
             tenant = self._world.tenant
             rows = self._selected(

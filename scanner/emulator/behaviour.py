@@ -48,6 +48,8 @@ class Behaviour:
     """Subscriptions (key, name or id) the caller may not read, in addition to those of the tenant file."""
     pim_licensed: bool | None = None
     """False: PIM calls answer 400 AadPremiumLicenseRequired."""
+    pim_refused: bool = False
+    """PIM calls answer 403 AuthorizationFailed, with a licence or without."""
     graph: bool | None = None
     """False: Microsoft Graph answers 403 Authorization_RequestDenied."""
     associated_resources: bool = False

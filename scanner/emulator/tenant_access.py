@@ -25,7 +25,12 @@ class Access:
 
     def rows(self) -> list[Row]:
         """The table authorizationresources. Raises TenantError."""
-        return [*self._role_rows(), *self._assignment_rows(), *self._classic_rows()]
+        return [
+            *self._role_rows(),
+            *self._assignment_rows(),
+            *self._active_rows(),
+            *self._classic_rows(),
+        ]
 
     def schedules(self, kind: Literal["eligible", "active"]) -> list[Row]:
         """PIM schedule instances; call `rows` first."""
@@ -96,6 +101,30 @@ class Access:
             )
         return rows
 
+    def _active_rows(self) -> list[Row]:
+        """What holds for a limited time is a role assignment like any other as long as it does."""
+        rows = []
+        for number, entry in enumerate(self.source.content.active):
+            key = f"active[{number}]"
+            scope = self.names.scope(entry.scope, f"{key}.scope")
+            rows.append(
+                assignment_row(
+                    self.tenant_id,
+                    scope,
+                    self._origin(scope, entry),
+                    principal_id=self.names.principal(entry.principal, f"{key}.principal"),
+                    principal_type=self.names.principal_type(entry.principal) or None,
+                    role_definition_id=self._role_id(entry.role, scope, key),
+                    created=entry.start,
+                    condition=entry.condition,
+                )
+            )
+        return rows
+
+    def _origin(self, scope: str, entry: ScheduleEntry) -> str:
+        """The name of the role assignment that an active schedule instance stands for."""
+        return guid(self.source.content.name, "active", scope, entry.principal, entry.role)
+
     def _classic_rows(self) -> list[Row]:
         rows = []
         for number, classic in enumerate(self.source.content.classic_administrator):
@@ -136,6 +165,10 @@ class Access:
         }
         if active:
             properties["assignmentType"] = "Activated"
+            origin = self._origin(scope, entry)
+            properties["originRoleAssignmentId"] = (
+                f"{scope.rstrip('/')}{AUTHORIZATION}/RoleAssignments/{origin}"
+            )
         if entry.condition:
             properties |= {"condition": entry.condition, "conditionVersion": "2.0"}
         return {

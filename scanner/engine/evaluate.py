@@ -13,14 +13,16 @@ itself that was not read adds one UNKNOWN under the id of what was not read.
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from scanner.engine.finding import (
     RuleFault,
 )
-from scanner.engine.registry import Rule
+from scanner.engine.registry import Rule, line_in
 from scanner.facts.coverage import Coverage, Doubt, GapRow, concerned
 from scanner.facts.schema import is_key_column
 from scanner.rule import Facts
@@ -97,10 +99,8 @@ def judge(
     plans: list[_Plan] = []
     broken: list[tuple[Rule, str]] = []
     for rule in rules:
-        try:
+        with _guard(rule, broken):
             plans.append(_plan(store, coverage, rule, (parameters or {}).get(rule.meta.id)))
-        except Exception as error:  # noqa: BLE001 -- the engine's one guard: a rule may raise anything, and the others go on
-            broken.append((rule, _said(error)))
     judged, failed = _collect(plans, coverage)
     broken.extend(failed)
     crashed = tuple((rule, _count(store, rule)) for rule, _ in broken)
@@ -108,8 +108,21 @@ def judge(
     return Judgement(tuple(judged), tuple(sorted(faults, key=lambda fault: fault.code)), crashed)
 
 
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {str(error).strip() or 'no message'}".split("\n\n", 1)[0]
+@contextmanager
+def _guard(rule: Rule, broken: list[tuple[Rule, str]]) -> Iterator[None]:
+    """Set a rule aside when it crashes, whatever it raises, `sys.exit` included; what it prints goes to stderr.
+
+    The engine's one broad guard: a rule is anybody's code, and the others go on.
+    """
+    import polars as pl
+
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    except (Exception, SystemExit, pl.exceptions.PanicException) as error:  # noqa: BLE001 -- see above
+        said = f"{type(error).__name__}: {str(error).strip() or 'no message'}".split("\n\n", 1)[0]
+        line = line_in(error, rule.path)
+        broken.append((rule, f"{said} ({rule.path.name}:{line})" if line else said))
 
 
 def _count(store: FactStore, rule: Rule) -> int:
@@ -205,21 +218,16 @@ def _collect(plans: Sequence[_Plan], coverage: Coverage) -> tuple[list[Judged], 
 
     try:
         frames = pl.collect_all([frame for plan in plans for frame in plan.frames()]) if plans else []
-    except Exception:  # noqa: BLE001 -- one of the plans crashed while running: find out which, one by one
-        judged, broken = [], []
-        for plan in plans:
-            try:
-                judged.append(_settle(plan, pl.collect_all(plan.frames()), coverage))
-            except Exception as error:  # noqa: BLE001 -- the same guard, around one rule
-                broken.append((plan.rule, _said(error)))
-        return judged, broken
-    judged, broken, at = [], [], 0
+    except (Exception, pl.exceptions.PanicException):  # noqa: BLE001 -- guarded below, one by one
+        frames = None
+    judged: list[Judged] = []
+    broken: list[tuple[Rule, str]] = []
+    at = 0
     for plan in plans:
         width = len(plan.frames())
-        try:
-            judged.append(_settle(plan, frames[at : at + width], coverage))
-        except CheckError as error:
-            broken.append((plan.rule, _said(error)))
+        with _guard(plan.rule, broken):
+            own = pl.collect_all(plan.frames()) if frames is None else frames[at : at + width]
+            judged.append(_settle(plan, own, coverage))
         at += width
     return judged, broken
 

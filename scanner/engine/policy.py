@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import fnmatch
-from collections.abc import Sequence
+import re
+from collections.abc import Container, Sequence
 from datetime import date
 
 import msgspec
@@ -27,17 +27,20 @@ class PolicyException(msgspec.Struct, frozen=True, kw_only=True):
         """Whether it is about this finding; case does not matter."""
         if finding.code != self.rule:
             return False
-        pattern = self.subject.lower().rstrip("/")
+        parts = self.subject.lower().rstrip("/").split("*")
+        pattern = re.compile(".*".join(map(re.escape, parts)), re.DOTALL)
         return any(
-            fnmatch.fnmatchcase(value.lower().rstrip("/"), pattern)
+            pattern.fullmatch(value.lower().rstrip("/"))
             for value in (finding.subject.id, finding.subject.name)
         )
 
 
 def accept(
-    findings: Sequence[Finding], exceptions: Sequence[PolicyException], today: date
+    findings: Sequence[Finding], exceptions: Sequence[PolicyException], today: date, *, judged: Container[str]
 ) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
     """Mark accepted findings and return them all, in their order, with notices.
+
+    ``judged`` are the codes of the rules that ran: of the others' exceptions nothing can be said.
 
     An exception holds through its day of expiry. An expired one hides nothing and says so; so does one that
     matches no finding, because what it accepted is gone or its subject is misspelt.
@@ -46,7 +49,7 @@ def accept(
     by_rule: dict[str, list[tuple[int, PolicyException]]] = {}
     for number, exception in enumerate(exceptions):
         by_rule.setdefault(exception.rule, []).append((number, exception))
-    judged = []
+    marked = []
     for finding in findings:
         suppressed = None
         for number, exception in by_rule.get(finding.code, ()):
@@ -59,15 +62,15 @@ def accept(
                         owner=exception.owner,
                         expires=exception.expires.isoformat(),
                     )
-        judged.append(msgspec.structs.replace(finding, suppressed=suppressed) if suppressed else finding)
+        marked.append(msgspec.structs.replace(finding, suppressed=suppressed) if suppressed else finding)
     notices = []
     for number, exception in enumerate(exceptions):
         what = f"the exception for {exception.rule} on {exception.subject} ({exception.where})"
         if number in used and exception.expires < today:
             notices.append(f"{what} expired on {exception.expires.isoformat()} and no longer hides anything")
-        elif number not in used:
+        elif number not in used and exception.rule in judged:
             notices.append(f"{what} matches no finding: remove it, or check its subject")
-    return tuple(judged), tuple(notices)
+    return tuple(marked), tuple(notices)
 
 
 def reaches(findings: Sequence[Finding], threshold: Severity | None) -> bool:
@@ -79,8 +82,8 @@ def reaches(findings: Sequence[Finding], threshold: Severity | None) -> bool:
 
 def chosen(code: str, select: Sequence[str], ignore: Sequence[str]) -> bool:
     """Whether a rule runs: selected by code or by the beginning of one (``MI2``), and not ignored in the same way."""
-    return (not select or any(code.startswith(part) for part in select)) and not any(
-        code.startswith(part) for part in ignore
+    return (not select or any(code.startswith(part.upper()) for part in select)) and not any(
+        code.startswith(part.upper()) for part in ignore
     )
 
 

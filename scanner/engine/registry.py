@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import string
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from scanner.facts.cases import Case
-from scanner.facts.schema import TABLES, VIEWS, table_of
-from scanner.rule import Facts, Frame, Meta, Parameter, Setting
+from scanner.facts.schema import TABLES, VIEWS, is_key_column, table_of
+from scanner.rule import Confidence, Effort, Facts, Frame, Meta, Parameter, Setting, Severity
 
 HEADINGS = ("What it finds", "Why it matters", "How to fix it")
 _CODE = re.compile(r"MI[1-69]\d\d")
@@ -115,20 +117,26 @@ def _execute(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        # A rule that prints must not end up in a report on standard output.
+        with redirect_stdout(sys.stderr):
+            spec.loader.exec_module(module)
     except SyntaxError as error:
         raise RuleError(path, f"is not valid Python: {error.msg}", error.lineno) from error
     except UnicodeDecodeError as error:
         raise RuleError(path, f"is not UTF-8: {error.reason}") from error
-    except Exception as error:  # a rule is anybody's code; whatever it raises refuses it, by name
-        line = _line_of(error, path)
+    except (
+        Exception,
+        SystemExit,
+    ) as error:  # a rule is anybody's code; whatever it raises refuses it, by name
+        line = line_in(error, path)
         raise RuleError(path, f"cannot be imported: {type(error).__name__}: {error}", line) from error
     finally:
         sys.modules.pop(name, None)
     return module
 
 
-def _line_of(error: BaseException, path: Path) -> int | None:
+def line_in(error: BaseException, path: Path) -> int | None:
+    """Return the line of a file that an error came through last; None when it did not."""
     line = None
     trace = error.__traceback__
     while trace is not None:
@@ -154,10 +162,38 @@ def _check_page(path: Path, page: str) -> None:
     _demand(path, first and not first.startswith("#"), "its docstring must start with a one-sentence summary")
 
 
+_ONE: dict[str, type] = {
+    "id": str,
+    "name": str,
+    "severity": Severity,
+    "confidence": Confidence,
+    "effort": Effort,
+    "subject": str,
+    "message": str,
+    "since": str,
+}
+_MANY: dict[str, type] = {
+    "reads": str,
+    "absent": str,
+    "key": str,
+    "controls": str,
+    "references": str,
+    "parameters": Parameter,
+    "settings": Setting,
+}
+
+
 def _check_meta(path: Path, meta: Meta) -> None:
     def demand(condition: object, reason: str) -> None:
         _demand(path, condition, reason)
 
+    for field, kind in _ONE.items():
+        value = getattr(meta, field)
+        demand(isinstance(value, kind), f"META.{field} takes {kind.__name__}, not {value!r}")
+    for field, kind in _MANY.items():
+        value = getattr(meta, field)
+        listed = isinstance(value, tuple) and all(isinstance(item, kind) for item in value)
+        demand(listed, f"META.{field} takes a tuple of {kind.__name__}, not {value!r}")
     demand(_CODE.fullmatch(meta.id), f"{meta.id!r} is no code: MI, a family digit (1-6, 9), two digits")
     demand(_NAME.fullmatch(meta.name), f"{meta.name!r} is no name: words in lower case joined by hyphens")
     stem = meta.name.replace("-", "_")
@@ -168,10 +204,16 @@ def _check_meta(path: Path, meta: Meta) -> None:
             f"no table is called {table!r}; there are {', '.join(sorted([*TABLES, *VIEWS]))}",
         )
     demand(table_of(meta.subject).row, f"{meta.subject} cannot be a subject: its rows have no unique key")
-    demand(
-        all(isinstance(p, Parameter) for p in meta.parameters), "META.parameters takes Parameter(...) only"
-    )
-    demand(all(isinstance(s, Setting) for s in meta.settings), "META.settings takes Setting(...) only")
     names = [parameter.name for parameter in meta.parameters]
     demand(len(names) == len(set(names)), "two parameters have the same name")
     demand(meta.message.strip(), "META.message is empty")
+    try:
+        fields = [name for _, name, _, _ in string.Formatter().parse(meta.message) if name is not None]
+    except ValueError as error:
+        raise RuleError(path, f"META.message is no template: {error}") from error
+    for name in fields:
+        root, dot, part = name.partition(".")
+        demand(
+            root and (not dot or (is_key_column(root) and part in ("id", "name", "type"))),
+            f"META.message: {{{name}}} is neither a column nor the id, name or type of an entity's column",
+        )

@@ -76,7 +76,10 @@ class Coverage:
         for gap in self.of(*names, outside=absent):
             if gap.table in own:
                 continue
-            if gap.scope_id == ids.ROOT or table_of(gap.table).span is Span.ANYWHERE:
+            if self._is_row(subject, gap.scope_id):
+                # What is not known is about this one subject: its own client id, say, by which it could be used.
+                doubts.append(Doubt(gap, self._entities_within(gap.scope_id)))
+            elif gap.scope_id == ids.ROOT or table_of(gap.table).span is Span.ANYWHERE:
                 doubts.append(Doubt(gap, None))
             else:
                 doubts.append(Doubt(gap, self._entities_within(gap.scope_id)))

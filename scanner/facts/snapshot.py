@@ -1,7 +1,8 @@
 """Facts on disk: a folder of Parquet files and a manifest, readable by its owner only.
 
 A snapshot is written beside its final place and renamed, so that it is there whole or not at all. The
-manifest holds a hash of every file: an edited or truncated snapshot is refused, and so is another version's.
+manifest holds a hash of every file and of itself: an edited or truncated snapshot is refused, and so is another
+version's. (The hashes tell of accidents and of careless edits; whoever means to deceive can make them anew.)
 """
 
 from __future__ import annotations
@@ -60,7 +61,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     files: dict[str, TableFile]
     gaps: int
     content: str
-    """SHA-256 over the table hashes in name order: equal for equal facts."""
+    """SHA-256 over the hashes of the tables in the order of their names: equal for equal facts."""
+    log: str | None
+    """SHA-256 of the request log; None where there is none, as for an export."""
+    seal: str
+    """SHA-256 over all of the above: an edited manifest is told from a written one."""
 
 
 def write(store: FactStore, origin: Origin, folder: Path, *, requests: Path | None = None) -> Manifest:
@@ -92,7 +97,10 @@ def write(store: FactStore, origin: Origin, folder: Path, *, requests: Path | No
             files=files,
             gaps=files["gaps"].rows,
             content=_content(files),
+            log=_sha256(partial / REQUESTS) if (partial / REQUESTS).is_file() else None,
+            seal="",
         )
+        manifest = msgspec.structs.replace(manifest, seal=_seal(manifest))
         _write_private(partial / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
         if folder.exists():
             # Out of the way first, deleted last: whenever this stops, one whole snapshot is there.
@@ -137,6 +145,10 @@ def _content(files: dict[str, TableFile]) -> str:
     ).hexdigest()
 
 
+def _seal(manifest: Manifest) -> str:
+    return hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(manifest, seal=""))).hexdigest()
+
+
 def read(folder: Path) -> tuple[FactStore, Manifest]:
     """Open a snapshot. Tables are read when a rule asks for them.
 
@@ -147,6 +159,11 @@ def read(folder: Path) -> tuple[FactStore, Manifest]:
     from scanner.facts.derive import lazily_derived
 
     manifest = read_manifest(folder)
+    log = folder / REQUESTS
+    if manifest.log != (_sha256(log) if log.is_file() else None):
+        raise SnapshotError(
+            f"{log} is not the log that was written (it is gone or was edited): collect it again"
+        )
     frames = {}
     for name, file in manifest.files.items():
         path = folder / f"{name}.parquet"
@@ -184,8 +201,7 @@ def read_manifest(folder: Path) -> Manifest:
     except OSError as error:
         raise SnapshotError(f"{path} cannot be read: {error.strerror or error}") from error
     expected = {name for name, table in TABLES.items() if table.stored}
-    if set(manifest.files) != expected or manifest.content != _content(manifest.files):
-        raise SnapshotError(
-            f"{path} does not fit its own content hash: the snapshot was edited; collect it again"
-        )
+    whole = manifest.content == _content(manifest.files) and manifest.seal == _seal(manifest)
+    if set(manifest.files) != expected or not whole:
+        raise SnapshotError(f"{path} does not fit its own hashes: the snapshot was edited; collect it again")
     return manifest

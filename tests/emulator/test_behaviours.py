@@ -138,6 +138,16 @@ def test_unlicensed_pim_is_400_and_the_rest_goes_on(start, contoso, subscription
         assert list(client.deny_assignments.list_for_scope(scope)) == []
 
 
+def test_refused_pim_is_403_and_the_rest_goes_on(start, contoso, subscription):
+    caller = start(contoso, behaviour=Behaviour(pim_refused=True))
+    at = f"/subscriptions/{subscription('platform')}/providers/Microsoft.Authorization"
+    for kind in ("roleEligibilityScheduleInstances", "roleAssignmentScheduleInstances"):
+        answer = caller.get(f"{at}/{kind}?api-version=2020-10-01")
+        assert (answer.status, answer.code) == (403, "AuthorizationFailed")
+        assert f"Microsoft.Authorization/{kind}/read" in answer.json["error"]["message"]
+    assert caller.get(f"{at}/denyAssignments?api-version=2022-04-01").status == 200
+
+
 def test_graph_can_be_closed(start, contoso):
     caller = start(contoso, behaviour=Behaviour(graph=False))
     answer = caller.ask("POST", "/v1.0/directoryObjects/getByIds", {"ids": []})

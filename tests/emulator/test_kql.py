@@ -26,9 +26,15 @@ def inventory():
                     "a",
                     identity={"type": "SystemAssigned"},
                     properties={"a": {"b": "X"}, "l": [1, 2], "on": True},
+                    kind="app",
                 ),
-                row("B", type="t/y", subscriptionId="S2", properties={"a": None, "it's": 'q"uote'}),
-                row("c", properties={"l": list(range(200))}),
+                row(
+                    "B",
+                    type="t/y",
+                    subscriptionId="S2",
+                    properties={"a": None, "it's": 'q"uote', "kind": "inner"},
+                ),
+                row("c", properties={"l": list(range(200))}, kind="kind"),
             ],
             "resourcecontainers": [row("a", properties={"n": 1})],
         }
@@ -114,6 +120,29 @@ def test_where(names, where, expected):
 )
 def test_operators(names, query, expected):
     assert names(query) == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("project name, kind | order by name asc", [("B", None), ("a", "app"), ("c", "kind")]),
+        ("project x=kind, ['kind'] | order by x desc | limit 1", [("kind", "kind")]),
+        ("where kind == 'app' | project name", ["a"]),
+        ("where kind=='app' | project name", ["a"]),
+        ("where kind =~ 'APP' or name == 'kind' | project name // by kind", ["a"]),
+        (
+            "where isnotempty(kind) | summarize n=count() by kind | order by kind asc",
+            [("app", 1), ("kind", 1)],
+        ),
+        ("where tostring(properties.kind) == 'inner' | project name", ["B"]),
+        ("where tostring(properties['kind']) == 'inner' | project name", ["B"]),
+        ("extend kind = strcat(kind, '!') | where name == 'a' | project kind", ["app!"]),
+        ("where name == 'a' | join kind=inner (resources | project id, kind) on id | project kind", ["app"]),
+        ("where name == 'a' | join kind = leftouter (resources | project id) on id | project kind", ["app"]),
+    ],
+)
+def test_a_bare_kind_is_a_column(names, query, expected):
+    assert names(f"resources | {query}") == expected
 
 
 def test_dynamic_path_without_a_name_is_called_as_in_azure(inventory, contoso):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from scanner.emulator.behaviour import Behaviour
+
 ADVANCED = {"ConsistencyLevel": "eventual"}
 MANAGED = "/v1.0/servicePrincipals?$filter=servicePrincipalType eq 'ManagedIdentity'&$count=true"
 
@@ -38,6 +40,14 @@ def test_deleted_objects_are_left_out_without_a_word(caller, contoso, oid):
     ] == ["id-shop-web"]
     none = {"ids": [deleted], "types": ["servicePrincipal"]}
     assert caller.ask("POST", "/v1.0/directoryObjects/getByIds", none).json["value"] == []
+
+
+def test_objects_by_id_come_all_at_once(start, contoso):
+    caller = start(contoso, behaviour=Behaviour(page_size=2))
+    ids = sorted(contoso.principals)[:7]
+    answer = caller.ask("POST", "/v1.0/directoryObjects/getByIds", {"ids": ids}).json
+    assert [entry["id"] for entry in answer["value"]] == ids
+    assert set(answer) == {"@odata.context", "value"}
 
 
 @pytest.mark.parametrize("body", [{"ids": ["x"] * 1001}, {"ids": "x"}, {"ids": [1]}, {}])

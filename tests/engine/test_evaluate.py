@@ -176,6 +176,7 @@ def fails_when_collected(facts: Facts) -> Frame:
         (lambda facts: facts.attachments, "without declaring"),
         (lambda facts: facts.atachments, "no table is called 'atachments'"),
         (lambda facts: None, "must return a lazy frame"),
+        (lambda facts: __import__("sys").exit(0), "SystemExit: 0"),
     ],
 )
 def test_a_rule_that_crashes_is_unknown_with_its_fault_and_the_others_go_on(check: Any, words: str) -> None:
@@ -187,6 +188,15 @@ def test_a_rule_that_crashes_is_unknown_with_its_fault_and_the_others_go_on(chec
     assert len(faults) == 1
     assert words in faults[0]
     assert undecided == [("", "the rule crashed")]
+
+
+def test_what_a_check_prints_does_not_reach_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+    def noisy(facts: Facts) -> Frame:
+        print("noise")
+        return unattached(facts)
+
+    run(identity("idle"), rules=[rule(noisy, absent=("attachments",))])
+    assert capsys.readouterr() == ("", "noise\n")
 
 
 def test_a_message_that_names_a_missing_column_is_a_fault() -> None:

@@ -74,6 +74,12 @@ def test_a_private_rule_is_loaded_beside_the_built_in_ones(tmp_path: Path) -> No
         (('subject="resources"', 'subject="tags"'), "cannot be a subject"),
         (('since="0.1"', 'since="0.1", reads=("nowhere",)'), "no table is called 'nowhere'"),
         (('id="MI190"', 'id="MI101"'), "is taken by"),
+        (("severity=Severity.LOW", 'severity="low"'), "META.severity takes Severity, not 'low'"),
+        (('since="0.1"', 'since="0.1", reads="principals"'), "META.reads takes a tuple of str"),
+        (('since="0.1"', 'since="0.1", parameters=("x",)'), "META.parameters takes a tuple of Parameter"),
+        (('"{name} is there"', '"{name is there"'), "META.message is no template"),
+        (('"{name} is there"', '"{role.nosuch} is there"'), "neither a column nor the id, name or type"),
+        (('"{name} is there"', '"{kind.name} is there"'), "neither a column nor the id, name or type"),
     ],
 )
 def test_a_malformed_rule_is_refused_with_file_and_reason(
@@ -100,6 +106,20 @@ def test_an_exception_while_importing_names_its_line(tmp_path: Path) -> None:
     line = GOOD.count("\n") + 2
     with pytest.raises(RuleError, match=rf"some_resource.py:{line}: cannot be imported: ZeroDivisionError"):
         load_rule(path)
+
+
+def test_a_rule_that_ends_the_program_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD + "\nimport sys\nsys.exit(0)\n")
+    with pytest.raises(RuleError, match="cannot be imported: SystemExit"):
+        load_rule(path)
+
+
+def test_what_a_rule_prints_does_not_reach_standard_output(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    load_rule(write(tmp_path, GOOD + '\nprint("noise")\n'))
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "noise\n")
 
 
 def test_two_rules_of_one_code_are_refused_whatever_their_folder(tmp_path: Path) -> None:

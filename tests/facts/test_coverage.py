@@ -139,3 +139,10 @@ def test_a_gap_about_a_resource_that_was_seen_is_about_that_one(world: Build) ->
     subjects = store.frame("resources").select("resource")
     hit = concerned(subjects, "resource", store.frame("entities"), doubt.within).collect().to_series()
     assert names(store, frozenset(hit)) == {"vm"}
+
+
+def test_a_gap_about_one_subject_concerns_it_alone_even_in_a_table_of_relations(world: Build) -> None:
+    store = world(identity("odd"), identity("app"), refused("attachments", at="identity:odd"))
+    doubt = one(Coverage(store).doubts("identities", ("attachments",)))
+    assert doubt.within is not None
+    assert names(store, doubt.within) == {"odd"}

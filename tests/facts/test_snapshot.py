@@ -207,13 +207,13 @@ def test_an_edited_manifest_is_refused(store: FactStore, tmp_path: Path) -> None
     write(store, ORIGIN, tmp_path / "snap")
     files = json.loads((tmp_path / "snap" / MANIFEST).read_text())["files"]
     _edited(tmp_path / "snap", files=files | {"gaps": files["grants"]})
-    with pytest.raises(SnapshotError, match="does not fit its own content hash"):
+    with pytest.raises(SnapshotError, match="does not fit its own hashes"):
         read(tmp_path / "snap")
     _edited(tmp_path / "snap", files={name: file for name, file in files.items() if name != "gaps"})
-    with pytest.raises(SnapshotError, match="does not fit its own content hash"):
+    with pytest.raises(SnapshotError, match="does not fit its own hashes"):
         read(tmp_path / "snap")
     _edited(tmp_path / "snap", files=files | {"../../etc/passwd": files["gaps"]})
-    with pytest.raises(SnapshotError, match="does not fit its own content hash"):
+    with pytest.raises(SnapshotError, match="does not fit its own hashes"):
         read(tmp_path / "snap")
 
 
@@ -240,3 +240,22 @@ def test_a_manifest_of_something_else_is_refused(tmp_path: Path, content: bytes)
     (tmp_path / MANIFEST).write_bytes(content)
     with pytest.raises(SnapshotError, match="schema version None"):
         read(tmp_path)
+
+
+def test_an_edited_origin_or_request_log_is_refused(store: FactStore, tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_text('{"method": "GET"}\n')
+    write(store, ORIGIN, tmp_path / "snap", requests=log)
+    read(tmp_path / "snap")
+    (tmp_path / "snap" / "requests.jsonl").write_text("")
+    with pytest.raises(SnapshotError, match="is not the log that was written"):
+        read(tmp_path / "snap")
+    write(store, ORIGIN, tmp_path / "snap", requests=log)
+    (tmp_path / "snap" / "requests.jsonl").unlink()
+    with pytest.raises(SnapshotError, match="is not the log that was written"):
+        read(tmp_path / "snap")
+    write(store, ORIGIN, tmp_path / "snap")
+    origin = json.loads((tmp_path / "snap" / MANIFEST).read_text())["origin"]
+    _edited(tmp_path / "snap", origin=origin | {"source": "export"})
+    with pytest.raises(SnapshotError, match="does not fit its own hashes"):
+        read(tmp_path / "snap")

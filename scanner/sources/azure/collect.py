@@ -65,8 +65,13 @@ def collect(request: CollectRequest, *, progress: Progress, clock: Clock | None 
         with Transport(cloud, tokens, clock, throttle, RequestLog(journal.folder)) as transport:
             try:
                 store, told = Collection(request, transport, journal, pools, progress).run()
+            except BaseException:
+                # Interrupted or failed: nobody wants the answers that are under way.
+                clock.stop()
+                transport.hang_up()
+                raise
             finally:
-                # Before the transport closes, and also when interrupted: wake the sleepers, drop what has not begun.
+                # Before the transport closes: wake the sleepers, drop what has not begun.
                 clock.stop()
                 pools.end()
     finally:

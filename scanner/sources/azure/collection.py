@@ -230,7 +230,7 @@ class Collection:
         if scope == ScanScope() or group == tenant or asked.isdisjoint(("attachments", "assignments")):
             return
         outside = Outside(
-            self._graph, self._builder, self._normaliser, self._needs, self._cover, scope.in_words()
+            self._graph, self._builder, self._normaliser, self._needs, self._cover, scope=scope.in_words()
         )
         elsewhere = outside.read(subscriptions)
         if self._needs.any_of("deny_assignments"):

@@ -48,7 +48,8 @@ def load_export(
     builder = FactsBuilder()
     normaliser = Normaliser(builder, needs)
     seen: set[str] = set()
-    for row in rows_in_order([row for file in files for row in _rows(file)]):
+    cut: list[str] = []
+    for row in rows_in_order([row for file in files for row in _rows(file, cut)]):
         own = row.get("id") if isinstance(row, dict) else None
         if isinstance(own, str):
             if own.lower() in seen:
@@ -58,6 +59,10 @@ def load_export(
     normaliser.complete_assignments()
     normaliser.settle()
     _cover(builder, needs, whole)
+    for sentence in cut:
+        # What the missing rows are of is not known, so it is a gap in every table, whatever was said to be whole.
+        for table in sorted(needs.tables - {"scopes", "places"}):
+            builder.gap(table, "/", "truncated", sentence)
     return builder.finish()
 
 
@@ -81,7 +86,8 @@ def _cover(builder: FactsBuilder, needs: Needs, complete: frozenset[str]) -> Non
             )
 
 
-def _rows(file: Path) -> Iterator[Any]:
+def _rows(file: Path, cut: list[str]) -> Iterator[Any]:
+    """Yield the rows of a file; one that is only a page of more rows is told of in ``cut``."""
     try:
         content = file.read_bytes()
     except OSError as error:
@@ -103,6 +109,10 @@ def _rows(file: Path) -> Iterator[Any]:
     except RecursionError as error:
         raise SourceError("the file is nested too deeply to be rows", where=str(file), todo=_TODO) from error
     rows, where = _list_in(decoded, file)
+    if _is_page(decoded, len(rows)):
+        cut.append(
+            f"{file.name} is only a page of the answer: `az graph query` gives the next with --skip-token."
+        )
     for number, row in enumerate(rows):
         if not isinstance(row, dict):
             kind = type(row).__name__
@@ -110,6 +120,20 @@ def _rows(file: Path) -> Iterator[Any]:
                 f"element {number} of the list is {kind}, not a row", where=f"{where}[{number}]", todo=_TODO
             )
         yield row
+
+
+def _is_page(decoded: Any, rows: int) -> bool:
+    """Whether an answer says of itself that there are more rows: `az graph query` gives 100 unless told otherwise."""
+    if not isinstance(decoded, dict):
+        return False
+    said = {str(key).lower().lstrip("$").replace("_", ""): value for key, value in decoded.items()}
+    total = said.get("totalrecords")
+    return bool(
+        said.get("skiptoken")
+        or said.get("nextlink")
+        or str(said.get("resulttruncated")).lower() == "true"
+        or (isinstance(total, int) and total > rows)
+    )
 
 
 def _list_in(decoded: Any, file: Path) -> tuple[list[Any], str]:

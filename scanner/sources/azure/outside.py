@@ -46,6 +46,7 @@ class Outside:
         normaliser: Normaliser,
         needs: Needs,
         cover: Cover,
+        *,
         scope: str,
     ) -> None:
         """``scope`` is the scan's scope in words."""
@@ -74,8 +75,11 @@ class Outside:
             self._not_read("assignments", listing.outcome.detail)
         elif not others:
             why = "This sign-in sees no other subscription, and one that it does not see may"
-            self._cover.outside("attachments", self._scope, f"{why} have resources that use its identities.")
-            self._cover.outside("assignments", self._scope, f"{why} give access to its identities.")
+            then = "If there is none, scan with --tenant."
+            self._cover.outside(
+                "attachments", self._scope, f"{why} have resources that use its identities. {then}"
+            )
+            self._cover.outside("assignments", self._scope, f"{why} give access to its identities. {then}")
         if not others:
             return []
         if len(subscriptions) <= APART_AT_MOST:

@@ -12,13 +12,13 @@ from itertools import zip_longest
 
 import msgspec
 
-from scanner.catalog.attachments import resource_graph_table, types_with_nested_attachments
+from scanner.catalog.attachments import attachment_paths, resource_graph_table, types_with_nested_attachments
 from scanner.sources.azure.kql import listed
 from scanner.sources.azure.needs import Needs
 from scanner.sources.azure.plan import tables_of_their_own, typed
 from scanner.sources.azure.resource_graph import Query
 
-GUIDS_PER_QUERY = 200
+HOMES_PER_QUERY, NAMES_PER_QUERY = 100, 200
 """GUIDs sought in one query, to keep its text within some ten kilobytes."""
 PRINCIPALS_PER_QUERY = 300
 APART_AT_MOST = 300
@@ -37,22 +37,29 @@ class Sought(msgspec.Struct, frozen=True):
     homes: tuple[str, ...]
     names: tuple[str, ...]
 
-    def mentioned(self, column: str) -> str:
-        """The condition that a column mentions one of them."""
-        either = []
-        if self.homes:
-            either.append(
-                f"({column} contains '{_USER_ASSIGNED}' and {column} has_any ({listed(self.homes)}))"
-            )
-        if self.names:
-            either.append(f"{column} has_any ({listed(self.names)})")
-        return f"({' or '.join(either)})"
+    def in_properties(self) -> str:
+        """The condition that properties mention one of them."""
+        named = f"tostring(properties) has_any ({listed(self.names)})" if self.names else ""
+        return _either(self._as_id("tostring(properties)"), named)
+
+    def in_identity(self) -> str:
+        """The condition that an identity block does: it holds whole ids. Empty when no home is sought."""
+        return self._as_id("tostring(identity)")
+
+    def anywhere(self) -> str:
+        """The condition that either does."""
+        return _either(self.in_identity(), self.in_properties())
+
+    def _as_id(self, column: str) -> str:
+        if not self.homes:
+            return ""
+        return f"({column} contains '{_USER_ASSIGNED}' and {column} has_any ({listed(self.homes)}))"
 
 
 def sought(homes: Iterable[str], names: Iterable[str]) -> list[Sought]:
     """Divide GUIDs among as few queries as they need."""
     parts = zip_longest(
-        _parts(sorted(homes), GUIDS_PER_QUERY // 2), _parts(sorted(names), GUIDS_PER_QUERY // 2), fillvalue=()
+        _parts(sorted(homes), HOMES_PER_QUERY), _parts(sorted(names), NAMES_PER_QUERY), fillvalue=()
     )
     return [Sought(number, homes, names) for number, (homes, names) in enumerate(parts)]
 
@@ -78,7 +85,7 @@ def first_queries(one: Sought, apart: str) -> list[Query]:
         Query(
             name=f"{CENSUS} {one.part}",
             text=f"resources{_where(apart)} | summarize rows = count(), mentions = countif("
-            f"type in~ ({listed(nested)}) and {one.mentioned('tostring(properties)')}) by type "
+            f"type in~ ({listed(nested)}) and {one.in_properties()}) by type "
             "| project id = type, rows, mentions | order by id asc",
             feeds=("attachments",),
         )
@@ -87,7 +94,7 @@ def first_queries(one: Sought, apart: str) -> list[Query]:
         queries.append(
             Query(
                 name=f"identity blocks elsewhere {one.part}",
-                text=f"resources{_where(apart, one.mentioned('tostring(identity)'))} "
+                text=f"resources{_where(apart, one.in_identity())} "
                 "| project id, name, type, identity | order by id asc",
                 feeds=("attachments",),
             )
@@ -102,11 +109,11 @@ def second_queries(
 
     ``present`` counts all resources of the census by type, ``mentioning`` those that mention an identity.
     """
-    inside = one.mentioned("tostring(properties)")
-    anywhere = f"({one.mentioned('tostring(identity)')} or {inside})"
-    found = [_narrowed(query, one, apart, inside) for query in typed(_ONLY_USES, mentioning)]
+    found = [_narrowed(query, one, apart, one.in_properties()) for query in typed(_ONLY_USES, mentioning)]
     return found + [
-        _narrowed(query, one, apart, anywhere) for query in tables_of_their_own(_ONLY_USES, present)
+        _narrowed(query, one, apart, one.anywhere())
+        for query in tables_of_their_own(_ONLY_USES, present)
+        if one.homes or query.name in _tables_that_name_by_guid()
     ]
 
 
@@ -137,13 +144,22 @@ def role_queries(guids: Iterable[str]) -> list[Query]:
             f"and name in~ ({listed(part)}) | project id, name, type, subscriptionId, properties | order by id asc",
             feeds=("roles", "permissions"),
         )
-        for number, part in enumerate(_parts(sorted(guids), GUIDS_PER_QUERY))
+        for number, part in enumerate(_parts(sorted(guids), NAMES_PER_QUERY))
     ]
 
 
 def apart_from(subscriptions: Sequence[str]) -> str:
     """The condition that a row lies in none of these subscriptions."""
     return f"subscriptionId !in~ ({listed(subscriptions)})"
+
+
+def _tables_that_name_by_guid() -> set[str | None]:
+    """Return the tables with a type that may name an identity by its client or object id alone."""
+    return {
+        resource_graph_table(kind)
+        for kind in types_with_nested_attachments()
+        if any(entry.holds != "resource_id" for entry in attachment_paths(kind))
+    }
 
 
 def _narrowed(query: Query, one: Sought, apart: str, condition: str) -> Query:
@@ -155,6 +171,10 @@ def _narrowed(query: Query, one: Sought, apart: str, condition: str) -> Query:
         text=" and ".join(filter(None, (head, apart, condition))) + project + rest,
         feeds=("attachments",),
     )
+
+
+def _either(*conditions: str) -> str:
+    return f"({' or '.join(filter(None, conditions))})"
 
 
 def _where(*conditions: str) -> str:

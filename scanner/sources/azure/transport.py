@@ -20,6 +20,7 @@ from scanner import __version__
 from scanner.sources.azure.answer import DecodeBody, DeliverAnswer
 from scanner.sources.azure.bearer import BearerToken
 from scanner.sources.azure.cloud import Cloud
+from scanner.sources.azure.connections import OpenConnections
 from scanner.sources.azure.credentials import Tokens
 from scanner.sources.azure.guard import ReadOnlyGuard
 from scanner.sources.azure.request_log import RequestLog, RequestLogPolicy
@@ -63,9 +64,11 @@ class Transport:
         )
         # Opened here and not by the first request: ten first requests at once would each make a session.
         self._http.open()
+        self._connections = OpenConnections()
         for adapter in self._http.session.adapters.values():
             # As many connections as there are threads; the library keeps ten and throws the others away.
             adapter.init_poolmanager(4, 3 * WORKERS)
+            adapter.poolmanager.pool_classes_by_scheme = self._connections.pool_classes()
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
 
@@ -77,6 +80,10 @@ class Transport:
     ) -> None:
         self._http.close()
         self._log.close()
+
+    def hang_up(self) -> None:
+        """Give up the answers that are awaited; a proxy's are waited for."""
+        self._connections.hang_up()
 
     def policies(self, endpoint: str, scope: str) -> list[Any]:
         """Return the whole pipeline for an endpoint, outermost first."""

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
 from types import SimpleNamespace
 
 import pytest
+from azure.core import PipelineClient
 from azure.core.rest import HttpRequest
 
 from scanner.sources.azure.cloud import cloud_named
 from scanner.sources.azure.credentials import Tokens, credential
-from scanner.sources.azure.errors import ForeignHostError, ReadOnlyViolation
+from scanner.sources.azure.errors import ForeignHostError, ReadOnlyViolation, StoppedError
 from scanner.sources.azure.guard import ReadOnlyGuard
 from scanner.sources.azure.request import AuthSettings
 from scanner.sources.azure.request_log import RequestLog, Sent
+from scanner.sources.azure.retry import RetryReads
 from scanner.sources.azure.throttle import Throttle
 from scanner.sources.azure.transport import Transport
 
@@ -117,6 +121,37 @@ def test_the_log_has_method_path_and_status_but_no_query(transport, tmp_path):
     assert (entry["method"], entry["path"], entry["status"]) == ("GET", scope, 404)
     assert entry["api_version"] == "2022-04-01"
     assert (tmp_path / "requests.jsonl").stat().st_mode & 0o077 == 0
+
+
+def test_an_answer_that_does_not_come_can_be_given_up(transport):
+    ended = []
+
+    def ask(url: str) -> None:
+        try:
+            transport.manager().send_request(HttpRequest("GET", url))
+        except StoppedError:
+            ended.append("given up")
+
+    class Stopped:
+        def sleep(self, seconds: float) -> None:
+            raise StoppedError
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        path = "/subscriptions?api-version=2022-12-01"
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}{path}"
+        policies = transport.policies(url.removesuffix(path), transport.cloud.arm_scope)
+        retry = next(policy for policy in policies if isinstance(policy, RetryReads))
+        retry._clock = Stopped()
+        client = PipelineClient(url, policies=policies, transport=transport._http)
+        transport.manager = lambda: client
+        thread = threading.Thread(target=ask, args=(url,))
+        thread.start()
+        accepted, _ = silent.accept()
+        with accepted:
+            assert accepted.recv(4) == b"GET "
+            transport.hang_up()
+            thread.join(timeout=10)
+    assert ended == ["given up"]
 
 
 def test_plain_http_to_this_machine_does_not_go_through_a_proxy(transport, tmp_path, monkeypatch):

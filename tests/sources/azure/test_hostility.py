@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scanner.emulator.generate import Scale, generate
+from scanner.facts.coverage import Coverage
 from scanner.facts.schema import TABLES
 from scanner.sources.azure.answer import Sink
 from scanner.sources.azure.errors import ServiceRefusalError, SourceError
@@ -185,3 +186,17 @@ def test_an_unlicensed_tenant_is_one_gap(start_azure, gather):
         ("assignments", "/", "unlicensed")
     ]
     assert emulator.writes == []
+
+
+def test_refused_eligibility_leaves_what_holds_now_judged(start_azure, gather, in_words, fair):
+    emulator = start_azure("contoso", pim_refused=True)
+    store = gather()
+    assert {(g["table"], g["reason"]) for g in store.gaps()} == {("grants", "refused")}
+    scopes = {g["scope_id"] for g in store.gaps()}
+    assert {f"/subscriptions/{one}" for one in emulator.tenant.hierarchy.subscriptions} <= scopes
+    assert all("could activate" in g["detail"] for g in store.gaps())
+    coverage = Coverage(store)
+    for table in ("assignments", "grants", "access", "workload_assignments"):
+        assert coverage.of(table) == []
+    now = [row for row in fair["assignments"] if not row[5]]
+    assert in_words(store, "assignments")["assignments"] == now

@@ -45,6 +45,12 @@ def test_a_finished_journal_needs_no_request_for_rows(start_azure, gather, in_wo
     assert emulator.requests[before:] == []
 
 
+def test_resuming_without_anything_to_resume_is_to_begin(start_azure, gather, in_words, fair, request_for):
+    start_azure("contoso")
+    assert not request_for().work.exists()
+    assert in_words(gather(resume=True), *TOLD) == fair
+
+
 def test_a_unit_that_was_cut_short_or_changed_is_read_again(start_azure, gather, in_words, request_for):
     emulator = start_azure("contoso")
     first = in_words(gather(), *TOLD)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Mapping
 
 import pytest
 
 from scanner.sources.azure.errors import StoppedError
+from scanner.sources.azure.federated_stage import in_turn
 from scanner.sources.azure.throttle import (
     Bucket,
     SystemClock,
@@ -80,6 +82,21 @@ def test_federated_credentials_are_five_a_second_in_a_subscription_and_fifteen_i
     for number in range(40):
         others.acquire(federated(f"{number:08}-1111-4111-8111-111111111111"))
     assert most_in(others.starts, 1.0) == 15
+
+
+def test_the_subscriptions_with_most_identities_are_served_first_and_always():
+    ids = [
+        f"/subscriptions/{home}/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{n:03}"
+        for home, count in (("a", 3), ("B", 40), ("c", 12), ("d", 1), ("e", 12))
+        for n in range(count)
+    ]
+    ordered = in_turn(ids)
+    assert sorted(ordered) == sorted(ids)
+    served = [Counter(one.split("/")[2] for one in ordered[at : at + 15]) for at in (0, 15)]
+    assert served == [{"B": 5, "c": 5, "e": 5}, {"B": 5, "c": 5, "e": 5}]
+    assert Counter(one.split("/")[2] for one in ordered[30:43]) == {"B": 5, "a": 3, "c": 2, "e": 2, "d": 1}
+    assert in_turn([]) == []
+    assert [one for one in ordered if "/B/" in one] == [one for one in ids if "/B/" in one]
 
 
 def test_a_subscription_that_waits_does_not_make_another_wait(clock):
