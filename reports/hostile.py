@@ -57,6 +57,26 @@ def shown(text: str, limit: int = TABLE_LIMIT) -> str:
     )
 
 
+def shortened(text: str, limit: int) -> str:
+    """Return text of at most ``limit`` characters: what is cut is the middle, because both ends tell most.
+
+    An Azure id begins with its subscription and ends with its name, a message with who and where. The cut is
+    made between words or segments where one is near.
+    """
+    if len(text) <= limit:
+        return text
+    tail = max(0, (limit - 1) // 2)
+    head = max(0, limit - 1 - tail)
+    left, right = text[:head], text[len(text) - tail :]
+    at = max(left.rfind(" "), left.rfind("/"))
+    if at >= head * 2 // 3:
+        left = left[: at + 1]
+    places = [place for place in (right.find(" "), right.find("/")) if place >= 0]
+    if places and min(places) <= tail // 3:
+        right = right[min(places) :]
+    return f"{left}…{right}"[:limit]
+
+
 def encodable(value: Any) -> Any:
     """Return the value with lone surrogates, which no UTF-8 file can hold, replaced in every text within."""
     if isinstance(value, str):

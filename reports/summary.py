@@ -161,7 +161,9 @@ def verdict(report: Report) -> str:
         return f"No open findings, but {plural(unknown, 'answer')} unknown"
     idle = sum(not rule.judged for rule in report.rules)
     if idle:
-        return f"No open findings: {len(report.rules) - idle:,} of {rules} passed, {idle:,} had nothing to judge"
+        return (
+            f"No open findings: {len(report.rules) - idle:,} of {rules} passed, {idle:,} had nothing to judge"
+        )
     return f"No open findings: {rules} passed"
 
 

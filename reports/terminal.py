@@ -1,18 +1,19 @@
 """The summary on a terminal: the verdict, each family, the worst findings, what was not read.
 
-Plain text where there is no terminal or ``NO_COLOR`` is set. Text from Azure is never markup here and never
-reaches the terminal with its control characters.
+Plain text, and whole lines, where there is no terminal; plain text where ``NO_COLOR`` is set. Text from Azure
+is never markup here and never reaches the terminal with its control characters.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
-from io import StringIO
 from typing import TYPE_CHECKING, TextIO
 
-from reports.hostile import shown
+from reports.hostile import shortened, shown
 from reports.pages import first_sentence, read_page
 from reports.report import Report
 from reports.summary import (
@@ -23,9 +24,11 @@ from reports.summary import (
     is_complete,
     over_threshold,
     priorities,
+    scope_name,
     verdict,
 )
-from scanner.engine.finding import Finding
+from reports.write import say
+from scanner.engine.finding import Finding, Gap
 from scanner.rule import Severity
 
 if TYPE_CHECKING:
@@ -34,6 +37,9 @@ if TYPE_CHECKING:
 WORST = 10
 _TALL = 32
 """Lines of a screen that has room for more than one gap, crash and notice."""
+_INDENT = 7
+_LABEL = 16
+"""Columns before the text of a gap, a crash, a notice or a file."""
 _STYLES: dict[Severity, str] = {
     Severity.CRITICAL: "bold red",
     Severity.HIGH: "red",
@@ -44,10 +50,8 @@ _STYLES: dict[Severity, str] = {
 
 
 def render(report: Report) -> bytes:
-    """Return the summary as plain text, 100 columns wide."""
-    stream = StringIO()
-    show(report, stream=stream, width=100)
-    return stream.getvalue().encode("utf-8", "replace")
+    """Return the summary as plain text, no line cut."""
+    return _plain(_summary(report, (), None, None)).encode("utf-8", "replace")
 
 
 def show(
@@ -60,24 +64,60 @@ def show(
 ) -> None:
     """Print the summary to ``stream`` (standard output), with the ``files`` written: pairs of format and path.
 
-    ``width`` and ``height`` are columns and lines; on a terminal they are its own, elsewhere 100 columns and
-    any number of lines. It fits a screen of 24 lines and more: what was not read is told in any case, the
-    findings give way.
-    """
-    from rich.console import Console
+    ``width`` and ``height`` are columns and lines: on a terminal its own, elsewhere as many as it takes, so a
+    log keeps every reason and name whole. On a screen of 24 lines and more it fits: what was not read is told
+    in any case, the findings give way.
 
-    target = stream or sys.stdout
-    if target.isatty():
+    Says nothing where standard output is closed or its reader has gone; characters that the stream cannot
+    hold are replaced. Raises :class:`~reports.write.OutputError` when the stream takes no more.
+    """
+    target = stream if stream is not None else sys.stdout
+    # Python has None for a standard stream that was closed before it started: nobody reads, nothing is said.
+    if target is None:
+        return
+    is_terminal = _is_terminal(target)
+    if is_terminal:
         size = shutil.get_terminal_size()
         width, height = width or size.columns, height or size.lines
-    console = Console(file=target, width=width or 100, highlight=False, markup=False, emoji=False)
-    head = _head(report)
-    tail = _tail(report, files, each=3 if height is None or height >= _TALL else 1)
+    lines = _summary(report, files, width, height)
+    coloured = (is_terminal or os.environ.get("FORCE_COLOR")) and not os.environ.get("NO_COLOR")
+    say(_coloured(lines, target) if coloured else _plain(lines), target, "the summary")
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty()
+    except (AttributeError, ValueError):
+        # A stand-in for a stream need not have it; a closed stream raises, and says so when written to.
+        return False
+
+
+def _plain(lines: Sequence[Text]) -> str:
+    return "".join(f"{line.plain.rstrip()}\n" for line in lines)
+
+
+def _coloured(lines: Sequence[Text], stream: TextIO) -> str:
+    from rich.console import Console
+
+    console = Console(file=stream, highlight=False, markup=False, emoji=False)
+    with console.capture() as capture:
+        for line in lines:
+            console.print(line, no_wrap=True, overflow="ignore", crop=False)
+    return capture.get()
+
+
+def _summary(
+    report: Report, files: Sequence[tuple[str, str]], width: int | None, height: int | None
+) -> list[Text]:
+    head = _head(report, width, 2 if height is not None and height < _TALL else 3)
+    tail = _tail(report, files, width, each=3 if height is None or height >= _TALL else 1)
     # One line stays free for the prompt, and the block of findings has an empty line before it.
     room = None if height is None else max(3, height - len(head) - len(tail) - 2)
-    for line in [*head, *_worst(report, room, console.width), *tail]:
-        line.truncate(console.width, overflow="ellipsis")
-        console.print(line, no_wrap=True, overflow="ignore", crop=False)
+    lines = [*head, *_worst(report, room, width), *tail]
+    if width is not None:
+        for line in lines:
+            line.truncate(width, overflow="ellipsis")
+    return lines
 
 
 def _line(*parts: str | tuple[str, str]) -> Text:
@@ -92,17 +132,28 @@ def _line(*parts: str | tuple[str, str]) -> Text:
     return line
 
 
-def _head(report: Report) -> list[Text]:
+def _wrapped(text: str, width: int | None, most: int) -> list[str]:
+    """Return the text in at most so many lines that fit beside the indent; in one line without a width."""
+    if width is None:
+        return [text]
+    room = max(12, width - _INDENT)
+    return textwrap.wrap(text, room, max_lines=most, placeholder="…", break_on_hyphens=False) or [""]
+
+
+def _head(report: Report, width: int | None, most: int) -> list[Text]:
     findings = report.open_findings
     style = (
         "bold red" if over_threshold(report) else "bold yellow" if not is_complete(report) else "bold green"
     )
     if findings and not over_threshold(report):
         style = "bold yellow"
-    lines = [_line(("Midas  ", "bold"), (verdict(report), style))]
+    first, *more = _wrapped(verdict(report), width, 3)
+    lines = [_line(("Midas  ", "bold"), (first, style))]
+    lines += [_line(" " * _INDENT, (text, style)) for text in more]
     run = report.run
     read = ", ".join(f"{number:,} {kind}" for kind, number in run.subjects.items())
-    lines.append(_line((shown(f"       {run.target}{': ' + read if read else ''}"), "dim")))
+    told = shown(f"{run.target}{': ' + read if read else ''}")
+    lines += [_line(" " * _INDENT, (text, "dim")) for text in _wrapped(told, width, most)]
     if findings:
         accepted = len(report.findings) - len(findings)
         counts = [
@@ -111,12 +162,14 @@ def _head(report: Report) -> list[Text]:
             if number
         ]
         counts += [(f"{accepted:,} accepted", "dim")] if accepted else []
-        lines.append(_line("       ", *(part for count in counts for part in (count, "  "))))
+        lines.append(_line(" " * _INDENT, *(part for count in counts for part in (count, "  "))))
         lines[-1].rstrip()
     lines.append(_line())
     for family in families(report):
         score = "  -" if family.score is None else f"{family.score:3}"
-        style = "red" if family.failed else "yellow" if family.unknown else "green"
+        style = (
+            "red" if family.failed else "yellow" if family.unknown else "green" if family.judged else "dim"
+        )
         lines.append(
             _line(
                 f"  {family.name:<21}",
@@ -127,7 +180,7 @@ def _head(report: Report) -> list[Text]:
     return lines
 
 
-def _worst(report: Report, room: int | None, width: int) -> list[Text]:
+def _worst(report: Report, room: int | None, width: int | None) -> list[Text]:
     findings = report.open_findings[:WORST]
     if not findings:
         return []
@@ -156,13 +209,13 @@ def _worst(report: Report, room: int | None, width: int) -> list[Text]:
     return lines
 
 
-def _finding_line(finding: Finding, width: int) -> Text:
+def _finding_line(finding: Finding, width: int | None) -> Text:
     used = 2 + 9 + 7
     return _line(
         "  ",
         (f"{finding.severity.value:<9}", _STYLES[finding.severity]),
         (f"{finding.code}  ", "dim"),
-        shown(finding.message, max(12, width - used)),
+        _fitting(shown(finding.message), None if width is None else width - used),
     )
 
 
@@ -171,21 +224,33 @@ def _hint(priority: Priority) -> str:
     return shown(f"fix: {sentence}") if sentence else ""
 
 
-def _tail(report: Report, files: Sequence[tuple[str, str]], each: int) -> list[Text]:
+def _fitting(text: str, room: int | None) -> str:
+    return text if room is None else shortened(text, max(12, room))
+
+
+def _gap_text(gap: Gap, room: int | None) -> str:
+    """Return the gap with its reason before its scope: the scope is the long part, the reason what to act on."""
+    table, scope = shown(gap.table), shown(scope_name(gap.scope))
+    reason = f"{table}: {shown(gap.reason)}{': ' + shown(gap.detail) if gap.detail else ''}"
+    if room is None:
+        return f"{reason} ({scope})"
+    scope = shortened(scope, max(16, room // 3))
+    left = max(16, room - len(scope) - 3)
+    return f"{reason if len(reason) <= left else reason[: left - 1] + '…'} ({scope})"
+
+
+def _tail(report: Report, files: Sequence[tuple[str, str]], width: int | None, each: int) -> list[Text]:
     """Return what was not read, at most ``each`` of a kind and how many more, and the files."""
-    gaps = [
-        f"{gap.table} in {gap.scope}: {gap.reason}{f': {gap.detail}' if gap.detail else ''}"
-        for gap in report.gaps
-    ]
-    faults = [f"{fault.code}: {fault.error}" for fault in report.faults]
+    room = None if width is None else width - _LABEL
     lines: list[Text] = []
     for label, style, texts in (
-        ("rule crashed", "bold red", faults),
-        ("not read", "bold yellow", gaps),
-        ("notice", "yellow", list(report.notices)),
+        ("rule crashed", "bold red", [shown(f"{fault.code}: {fault.error}") for fault in report.faults]),
+        ("not read", "bold yellow", [_gap_text(gap, room) for gap in report.gaps[:each]]),
+        ("notice", "yellow", [shown(notice) for notice in report.notices]),
     ):
-        lines.extend(_line((f"  {label:<14}", style), shown(text)) for text in texts[:each])
-        if len(texts) > each:
-            lines.append(_line((f"  {label:<14}", style), f"and {len(texts) - each:,} more: see the reports"))
-    lines.extend(_line((f"  {name:<14}", "dim"), shown(path)) for name, path in files)
+        lines.extend(_line((f"  {label:<14}", style), text) for text in texts[:each])
+        total = len(report.gaps) if label == "not read" else len(texts)
+        if total > each:
+            lines.append(_line((f"  {label:<14}", style), f"and {total - each:,} more: see the reports"))
+    lines.extend(_line((f"  {name:<14}", "dim"), _fitting(shown(path), room)) for name, path in files)
     return [_line(), *lines] if lines else []

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from reports.report import Report
@@ -53,6 +53,7 @@ def check(format_name: str, destination: str | Path) -> None:
     """
     writer(format_name)
     if str(destination) == STANDARD_OUTPUT:
+        _standard_output(format_name)
         return
     try:
         target = _target(format_name, destination)
@@ -72,12 +73,10 @@ def write(report: Report, format_name: str, destination: str | Path) -> None:
     Devices and pipes (``/dev/stdout``) are written directly. Raises :class:`OutputError`.
     """
     document = writer(format_name)(report)
+    if str(destination) == STANDARD_OUTPUT:
+        _send(document, _standard_output(format_name), format_name)
+        return
     try:
-        if str(destination) == STANDARD_OUTPUT:
-            sys.stdout.flush()
-            sys.stdout.buffer.write(document)
-            sys.stdout.buffer.flush()
-            return
         target = _target(format_name, destination)
         if _is_special(target):
             target.write_bytes(document)
@@ -85,6 +84,68 @@ def write(report: Report, format_name: str, destination: str | Path) -> None:
             _replace(target, document)
     except OSError as error:
         raise _unwritable(format_name, destination, error) from error
+
+
+def say(text: str, stream: TextIO, what: str) -> None:
+    """Print text to a stream; what the stream cannot encode becomes question marks.
+
+    A reader that has gone (``| head``) is no error. Raises :class:`OutputError`, which calls the text ``what``,
+    when the stream is closed or takes no more.
+    """
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    try:
+        stream.write(text.encode(encoding, "replace").decode(encoding))
+        stream.flush()
+    except BrokenPipeError:
+        _abandon(stream)
+    except (OSError, ValueError) as error:
+        _abandon(stream)
+        raise _untaken(what, error) from error
+
+
+def _send(document: bytes, stream: TextIO, format_name: str) -> None:
+    try:
+        stream.flush()
+        binary = getattr(stream, "buffer", None)
+        if binary is None:
+            # A stand-in for standard output, which holds text only.
+            stream.write(document.decode())
+        else:
+            binary.write(document)
+        stream.flush()
+    except (OSError, ValueError) as error:
+        _abandon(stream)
+        raise _untaken(f"the {format_name} report", error) from error
+
+
+def _standard_output(format_name: str) -> TextIO:
+    # Python has None for a standard stream that was closed before it started.
+    stream: TextIO | None = sys.stdout
+    if stream is None or stream.closed:
+        raise OutputError(
+            f"cannot write the {format_name} report to standard output: it is closed; open it or name a file"
+        )
+    return stream
+
+
+def _abandon(stream: TextIO) -> None:
+    """Send what the stream still holds nowhere, or Python fails once more when it flushes at its end."""
+    try:
+        descriptor = stream.fileno()
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+    except (AttributeError, OSError, ValueError):
+        return
+    try:
+        os.dup2(nowhere, descriptor)
+    finally:
+        os.close(nowhere)
+
+
+def _untaken(what: str, error: OSError | ValueError) -> OutputError:
+    reason = (error.strerror if isinstance(error, OSError) else None) or "it is closed"
+    return OutputError(
+        f"cannot write {what} to standard output: {reason.lower()}; free the place or name a file with --output"
+    )
 
 
 def _target(format_name: str, destination: str | Path) -> Path:

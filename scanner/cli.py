@@ -211,9 +211,10 @@ _QUIET = click.option("--quiet", "-q", is_flag=True, help="No progress and no su
 def scan(**flags: Any) -> int:
     """Judge a tenant, a snapshot or an export, and write reports."""
     from scanner import run
+    from scanner.settings import prepare
 
     outputs = _outputs(flags["outputs"])
-    rules, settings = run.prepare(_settings_file(flags["config"]), _settings(flags))
+    rules, settings = prepare(_settings_file(flags["config"]), _settings(flags))
     return _deliver(run.scan(_world(flags), rules, _with_threshold(settings, flags)), outputs, flags)
 
 
@@ -227,6 +228,7 @@ def scan(**flags: Any) -> int:
 def report(**flags: Any) -> int:
     """Make reports again from a snapshot."""
     from scanner import run
+    from scanner.settings import prepare
 
     flags |= {
         "exports": (),
@@ -236,7 +238,7 @@ def report(**flags: Any) -> int:
         "whole_tenant": False,
     }
     outputs = _outputs(flags["outputs"])
-    rules, settings = run.prepare(_settings_file(flags["config"]), _settings(flags))
+    rules, settings = prepare(_settings_file(flags["config"]), _settings(flags))
     return _deliver(run.scan(_world(flags), rules, _with_threshold(settings, flags)), outputs, flags)
 
 
@@ -254,8 +256,9 @@ def collect(**flags: Any) -> int:
     """Read a tenant into a snapshot, without judging it."""
     from scanner import run
     from scanner.acquire import acquire
+    from scanner.settings import prepare
 
-    rules, _ = run.prepare(_settings_file(flags["config"]), _settings(flags))
+    rules, _ = prepare(_settings_file(flags["config"]), _settings(flags))
     world = acquire(
         _request(flags),
         run.question(rules),
@@ -274,9 +277,9 @@ def collect(**flags: Any) -> int:
 @_RULES
 def list_rules(**flags: Any) -> int:
     """List the rules with code, severity and name."""
-    from scanner import run
+    from scanner.settings import prepare
 
-    rules, settings = run.prepare(_settings_file(flags["config"]), _settings(flags))
+    rules, settings = prepare(_settings_file(flags["config"]), _settings(flags))
     for rule in rules:
         meta = rule.meta
         severity = settings.severities.get(meta.id, meta.severity)
@@ -293,9 +296,9 @@ def list_rules(**flags: Any) -> int:
 @_RULES
 def explain(code: str, **flags: Any) -> int:
     """Print the page of a rule: what it finds, why it matters, how to fix it."""
-    from scanner import run
+    from scanner.settings import prepare
 
-    rules, settings = run.prepare(_settings_file(flags["config"]), _settings(flags))
+    rules, settings = prepare(_settings_file(flags["config"]), _settings(flags))
     for rule in rules:
         if code.upper() == rule.meta.id or code.lower() == rule.meta.name:
             severity = settings.severities.get(rule.meta.id, rule.meta.severity)
@@ -308,10 +311,10 @@ def explain(code: str, **flags: Any) -> int:
 @_RULES
 def try_rules(**flags: Any) -> int:
     """Try rules on their own cases: for authors of rules."""
-    from scanner import run
     from scanner.engine.casework import try_rule
+    from scanner.settings import prepare
 
-    rules, _ = run.prepare(_settings_file(flags["config"]), _settings(flags))
+    rules, _ = prepare(_settings_file(flags["config"]), _settings(flags))
     wrong = 0
     for rule in rules:
         problems = try_rule(rule)
@@ -486,14 +489,14 @@ def _progress(flags: dict[str, Any]) -> AbstractContextManager[Progress]:
 
 def _deliver(report: Report, outputs: list[tuple[str, str]], flags: dict[str, Any]) -> int:
     from reports.terminal import show
+    from reports.write import write
     from scanner.engine.policy import reaches
-    from scanner.run import write_reports
 
-    written = write_reports(report, outputs)
+    for kind, destination in outputs:
+        write(report, kind, destination)
     if not flags["quiet"]:
-        on_stdout = any(path is None for _, path in written)
-        files = [(kind, str(path)) for kind, path in written if path is not None]
-        show(report, files=files, stream=sys.stderr if on_stdout else sys.stdout)
+        files = [(kind, destination) for kind, destination in outputs if destination != "-"]
+        show(report, files=files, stream=sys.stderr if len(files) < len(outputs) else sys.stdout)
     if reaches(report.findings, report.threshold):
         return FINDINGS
     unknown = any(rule.unknown for rule in report.rules)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import msgspec
 
@@ -18,12 +17,11 @@ from scanner import __version__
 from scanner.engine import describe, evaluate
 from scanner.engine.finding import Gap
 from scanner.engine.picture import exposure, seen
-from scanner.engine.policy import accept, chosen, nothing_judged
-from scanner.engine.registry import Rule, load_rules
-from scanner.facts.coverage import HIDES_NOTHING, OUTSIDE
+from scanner.engine.policy import accept, is_complete, nothing_judged
+from scanner.engine.registry import Rule
 from scanner.facts.snapshot import Origin
 from scanner.facts.store import FactStore
-from scanner.settings import Settings, SettingsError, SettingsFile, load_settings, rule_folders
+from scanner.settings import Settings
 
 
 class World(msgspec.Struct, frozen=True):
@@ -38,18 +36,6 @@ class Question(msgspec.Struct, frozen=True):
 
     tables: frozenset[str]
     settings: frozenset[tuple[str, str]]
-
-
-def prepare(file: SettingsFile | None, flags: Settings) -> tuple[tuple[Rule, ...], Settings]:
-    """Load the rules and the settings, and return the chosen rules with them."""
-    rules = load_rules((*rule_folders(file), *flags.rules))
-    settings = load_settings(file, rules, flags)
-    taken = tuple(rule for rule in rules if chosen(rule.meta.id, settings.select, settings.ignore))
-    if not taken:
-        raise SettingsError(
-            "no rule is left to run: what is selected is ignored too; `midas rules` lists them all"
-        )
-    return taken, settings
 
 
 def question(rules: Sequence[Rule]) -> Question:
@@ -91,9 +77,7 @@ def scan(
             started=started,
             finished=now(),
             facts_from=origin.read_at,
-            complete=not judgement.faults
-            and not nothing_judged(results)
-            and all(gap.reason in HIDES_NOTHING | {OUTSIDE} for gap in gaps),
+            complete=is_complete(results, gaps, judgement.faults),
             requests=origin.requests,
             subjects=seen(world.store),
         ),
@@ -107,14 +91,3 @@ def scan(
         privileges=privileges,
         threshold=settings.fail_on,
     )
-
-
-def write_reports(report: Report, outputs: Sequence[tuple[str, str]]) -> list[tuple[str, Path | None]]:
-    """Write a report in every format asked for; returns (format, path or None for standard output)."""
-    from reports.write import write
-
-    written: list[tuple[str, Path | None]] = []
-    for kind, destination in outputs:
-        write(report, kind, destination)
-        written.append((kind, None if destination == "-" else Path(destination)))
-    return written

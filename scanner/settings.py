@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from scanner.engine.policy import PolicyException
-from scanner.engine.registry import Rule
+from scanner.engine.policy import PolicyException, chosen
+from scanner.engine.registry import Rule, load_rules
 from scanner.rule import Parameter, Severity
 
 FILE = "midas.toml"
@@ -154,6 +154,18 @@ def load_settings(file: SettingsFile | None, rules: Sequence[Rule], flags: Setti
         exceptions=tuple(_exceptions(file, by_code)),
         rules=flags.rules,
     )
+
+
+def prepare(file: SettingsFile | None, flags: Settings) -> tuple[tuple[Rule, ...], Settings]:
+    """Load the rules and the settings, and return the chosen rules with them."""
+    rules = load_rules((*rule_folders(file), *flags.rules))
+    settings = load_settings(file, rules, flags)
+    taken = tuple(rule for rule in rules if chosen(rule.meta.id, settings.select, settings.ignore))
+    if not taken:
+        raise SettingsError(
+            "no rule is left to run: what is selected is ignored too; `midas rules` lists them all"
+        )
+    return taken, settings
 
 
 def rule_folders(file: SettingsFile | None) -> tuple[Path, ...]:

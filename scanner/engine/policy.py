@@ -8,7 +8,8 @@ from datetime import date
 
 import msgspec
 
-from scanner.engine.finding import Finding, RuleResult, Suppression
+from scanner.engine.finding import Finding, Gap, RuleFault, RuleResult, Suppression
+from scanner.facts.coverage import HIDES_NOTHING, OUTSIDE
 from scanner.rule import Severity
 
 
@@ -85,6 +86,12 @@ def chosen(code: str, select: Sequence[str], ignore: Sequence[str]) -> bool:
     return (not select or any(code.startswith(part.upper()) for part in select)) and not any(
         code.startswith(part.upper()) for part in ignore
     )
+
+
+def is_complete(results: Sequence[RuleResult], gaps: Sequence[Gap], faults: Sequence[RuleFault]) -> bool:
+    """Whether all that was asked for was read and judged; gaps that hide nothing, or lie outside it, do not count."""
+    left_out = HIDES_NOTHING | {OUTSIDE}
+    return not faults and not nothing_judged(results) and all(gap.reason in left_out for gap in gaps)
 
 
 def nothing_judged(results: Sequence[RuleResult]) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Sequence
-from typing import Any
 
 from scanner.facts.case_elements import CaseError, Element
 from scanner.facts.case_roles import add_built_in_role, add_role, role_id
@@ -32,7 +31,6 @@ class World:
         self.builder = FactsBuilder()
         self.ids: dict[str, str] = {}
         self._elements = sorted(elements, key=lambda element: element.order)
-        self._groups: dict[str, str] = {}
         self._principals: dict[str, int] = {}
 
     def build(self) -> FactStore:
@@ -85,7 +83,7 @@ class World:
         if name in self.ids:
             return self.ids[name]
         raise CaseError(
-            f"{at!r}: no element is called {name!r}; scopes are tenant, management_group:, subscription:, "
+            f"{at!r}: no element is called {(name or at)!r}; scopes are tenant, management_group:, subscription:, "
             "resource_group:, resource:"
         )
 
@@ -301,8 +299,8 @@ class World:
         self.ids[element.name] = administrator_id
 
     def _tagged(self, element: Element) -> None:
-        key = self.builder.key_of(self.id_of(element.name))
-        if key is None:
-            raise CaseError(f"no element is called {element.name!r}, so it cannot have tags")
+        tagged_id = self.id_of(element.name)
+        known = self.builder.key_of(tagged_id)
+        key = self.builder.scope(tagged_id) if known is None else known
         for tag, value in element.values["tags"].items():
             self.builder.add("tags", entity=key, tag=tag, value=value)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from scanner.engine.casework import try_case
+from scanner.engine.registry import Rule
 from scanner.facts.cases import (
+    CONDITION_ON_BLOBS,
+    CONDITION_ON_FEDERATING,
+    CONDITION_ON_GRANTING,
     CaseError,
     Element,
     World,
@@ -29,10 +35,12 @@ from scanner.facts.cases import (
     resource,
     setting,
     subscription,
+    tagged,
     unknown,
 )
 from scanner.facts.schema import Level
 from scanner.facts.store import FactStore
+from scanner.rule import Meta, Severity, col
 
 Build = Callable[..., FactStore]
 Named = Callable[..., set[tuple[Any, ...]]]
@@ -204,6 +212,71 @@ def test_settings_credentials_and_administrators(world: Build, named: Named) -> 
     }
 
 
+def test_tags_are_on_elements_and_on_scopes(world: Build, named: Named) -> None:
+    store = world(
+        identity("app"),
+        resource("vm"),
+        tagged("app", owner="shop", **{"cost center": "1001", "name": "x"}),
+        tagged("vm", owner=""),
+        tagged("subscription:main", env="prod"),
+        tagged("resource_group:web", env="test"),
+    )
+    assert named(store, "tags", "entity", "tag", "value") == {
+        ("app", "owner", "shop"),
+        ("app", "cost center", "1001"),
+        ("app", "name", "x"),
+        ("vm", "owner", ""),
+        ("main", "env", "prod"),
+        ("web", "env", "test"),
+    }
+    assert store.gaps() == []
+    unread = world(identity("app"), refused("tags", at="subscription:main"))
+    assert [(gap["table"], gap["reason"]) for gap in unread.gaps()] == [("tags", "refused")]
+
+
+def test_a_rule_about_tags_has_cases() -> None:
+    rule = Rule(
+        meta=Meta(
+            id="MI190",
+            name="identity-without-owner",
+            severity=Severity.LOW,
+            subject="user_assigned_identities",
+            absent=("tags",),
+            message="{name} has no owner",
+            since="0.1",
+        ),
+        page="",
+        path=Path(__file__),
+        check=lambda facts: facts.user_assigned_identities.select("identity").join(
+            facts.tags.filter(col("tag") == "owner"), left_on="identity", right_on="entity", how="anti"
+        ),
+        cases=(
+            bad("no tag at all", identity("app")),
+            bad("another one is tagged", identity("app"), resource("vm"), tagged("vm", owner="shop")),
+            good("it says who", identity("app"), tagged("app", owner="shop")),
+            unknown("tags were not read", identity("app"), refused("tags")),
+        ),
+    )
+    assert [try_case(rule, case) for case in rule.cases] == [[], [], [], []]
+
+
+@pytest.mark.parametrize(
+    ("condition", "role", "restricted"),
+    [
+        (CONDITION_ON_GRANTING, "User Access Administrator", {"grant_access"}),
+        (CONDITION_ON_FEDERATING, "Managed Identity Contributor", {"federate_identity"}),
+        (CONDITION_ON_BLOBS, "Storage Blob Data Reader", {"data_access"}),
+    ],
+)
+def test_the_sample_conditions_restrict_what_they_are_named_after(
+    world: Build, named: Named, condition: str, role: str, restricted: set[str]
+) -> None:
+    store = world(identity("app"), assigned("app", role, condition=condition))
+    powers = named(store, "access", "power", "conditioned")
+    assert restricted <= {power for power, conditioned in powers if conditioned}
+    assert not restricted & {power for power, conditioned in powers if not conditioned}
+
+
 def test_what_is_refused_is_a_gap_in_the_tables_behind_it(world: Build) -> None:
     store = world(identity("app"), refused("denials", at="identity:app", reason="throttled"))
     gaps = {(gap["table"], gap["reason"], gap["scope_id"].rsplit("/", 1)[-1]) for gap in store.gaps()}
@@ -236,6 +309,7 @@ def test_every_element_can_be_found_by_its_name() -> None:
             "no identity or principal is called 'team'",
         ),
         ([credential_in_use("vm", "key")], "no resource is called 'vm'"),
+        ([tagged("vm", owner="shop")], "no element is called 'vm'"),
     ],
 )
 def test_a_case_that_contradicts_itself_is_refused(elements: list[Element], complaint: str) -> None:
