@@ -10,21 +10,31 @@ from __future__ import annotations
 import errno
 import io
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from scanner import __version__
+from scanner.flags import (
+    FROM,
+    LOGIN,
+    QUIET,
+    REPORTS,
+    RULES,
+    SCOPE,
+    outputs_of,
+    progress_of,
+    request_of,
+    settings_file,
+    settings_of,
+    with_threshold,
+    world_of,
+)
 
 if TYPE_CHECKING:
     from reports.report import Report
-    from scanner.acquire import Wanted
-    from scanner.run import Question, World
-    from scanner.settings import Settings, SettingsFile
-    from scanner.sources.azure.progress import Progress
 
 CLEAN, FINDINGS, USAGE, INCOMPLETE, FAULT, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -102,129 +112,34 @@ def cli() -> None:
     """Check how managed identities are used in an Azure tenant: orphaned, over-privileged, taken over, bypassed."""
 
 
-def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def apply(command: Any) -> Any:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return apply
-
-
-_SCOPE = _options(
-    click.option(
-        "--subscription",
-        "subscriptions",
-        multiple=True,
-        metavar="ID",
-        help="Scan this subscription; repeatable.",
-    ),
-    click.option("--management-group", metavar="ID", help="Scan everything below this management group."),
-    click.option(
-        "--tenant", "whole_tenant", is_flag=True, help="Scan everything in the tenant that can be read."
-    ),
-)
-_LOGIN = _options(
-    click.option(
-        "--auth",
-        type=click.Choice(["default", "managed-identity", "workload-identity", "azure-cli", "environment"]),
-        default="default",
-        show_default=True,
-        help="How to sign in.",
-    ),
-    click.option(
-        "--client-id", metavar="GUID", help="Of a user-assigned identity, with --auth managed-identity."
-    ),
-    click.option("--identity-resource-id", metavar="ID", help="The same, by resource id."),
-    click.option("--tenant-id", metavar="GUID", help="Sign in to this directory."),
-    click.option(
-        "--cloud", type=click.Choice(["public", "usgovernment", "china"]), default="public", show_default=True
-    ),
-)
-_RULES = _options(
-    click.option(
-        "--rules",
-        "folders",
-        multiple=True,
-        type=click.Path(path_type=Path),
-        metavar="DIR",
-        help="Load the rules of this folder too; repeatable.",
-    ),
-    click.option(
-        "--select", multiple=True, metavar="CODE", help="Run only these rules: MI201, or MI2 for a family."
-    ),
-    click.option("--ignore", multiple=True, metavar="CODE", help="Do not run these rules."),
-    click.option(
-        "--config", type=click.Path(path_type=Path), metavar="FILE", help="Settings [default: ./midas.toml]."
-    ),
-)
-_REPORTS = _options(
-    click.option(
-        "--output",
-        "outputs",
-        multiple=True,
-        metavar="FORMAT=FILE",
-        help="Write a report: sarif=FILE, html=FILE or json=FILE; - is standard output; repeatable.",
-    ),
-    click.option(
-        "--fail-on", metavar="SEVERITY", help="Exit with 1 from this severity on, or never [default: low]."
-    ),
-    click.option("--strict", is_flag=True, help="Exit with 3 when anything could not be read or judged."),
-)
-_FROM = _options(
-    click.option(
-        "--from",
-        "snapshot",
-        type=click.Path(path_type=Path),
-        metavar="DIR",
-        help="Judge this snapshot, not a tenant.",
-    ),
-    click.option(
-        "--from-export",
-        "exports",
-        multiple=True,
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="Judge rows that `az graph query` printed; repeatable.",
-    ),
-    click.option(
-        "--complete",
-        multiple=True,
-        metavar="TABLE",
-        help="The export holds this table whole, or all; repeatable.",
-    ),
-)
-_QUIET = click.option("--quiet", "-q", is_flag=True, help="No progress and no summary.")
-
-
 @cli.command()
-@_SCOPE
-@_FROM
-@_LOGIN
-@_RULES
-@_REPORTS
+@SCOPE
+@FROM
+@LOGIN
+@RULES
+@REPORTS
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Keep what was read as a snapshot here."
 )
 @click.option("--resume", is_flag=True, help="Continue a scan of the same tenant that was interrupted.")
-@_QUIET
+@QUIET
 def scan(**flags: Any) -> int:
     """Judge a tenant, a snapshot or an export, and write reports."""
     from scanner import run
     from scanner.settings import prepare
 
-    outputs = _outputs(flags["outputs"])
-    rules, settings = prepare(_settings_file(flags["config"]), _settings(flags))
-    return _deliver(run.scan(_world(flags), rules, _with_threshold(settings, flags)), outputs, flags)
+    outputs = outputs_of(flags["outputs"])
+    rules, settings = prepare(settings_file(flags["config"]), settings_of(flags))
+    return _deliver(run.scan(world_of(flags), rules, with_threshold(settings, flags)), outputs, flags)
 
 
 @cli.command()
 @click.option(
     "--from", "snapshot", required=True, type=click.Path(path_type=Path), metavar="DIR", help="The snapshot."
 )
-@_RULES
-@_REPORTS
-@_QUIET
+@RULES
+@REPORTS
+@QUIET
 def report(**flags: Any) -> int:
     """Make reports again from a snapshot."""
     from scanner import run
@@ -237,34 +152,34 @@ def report(**flags: Any) -> int:
         "management_group": None,
         "whole_tenant": False,
     }
-    outputs = _outputs(flags["outputs"])
-    rules, settings = prepare(_settings_file(flags["config"]), _settings(flags))
-    return _deliver(run.scan(_world(flags), rules, _with_threshold(settings, flags)), outputs, flags)
+    outputs = outputs_of(flags["outputs"])
+    rules, settings = prepare(settings_file(flags["config"]), settings_of(flags))
+    return _deliver(run.scan(world_of(flags), rules, with_threshold(settings, flags)), outputs, flags)
 
 
 @cli.command()
-@_SCOPE
-@_LOGIN
-@_RULES
+@SCOPE
+@LOGIN
+@RULES
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where the snapshot goes."
 )
 @click.option("--resume", is_flag=True, help="Continue a collection that was interrupted.")
 @click.option("--strict", is_flag=True, help="Exit with 3 when anything could not be read.")
-@_QUIET
+@QUIET
 def collect(**flags: Any) -> int:
     """Read a tenant into a snapshot, without judging it."""
     from scanner import run
     from scanner.acquire import acquire
     from scanner.settings import prepare
 
-    rules, _ = prepare(_settings_file(flags["config"]), _settings(flags))
+    rules, _ = prepare(settings_file(flags["config"]), settings_of(flags))
     world = acquire(
-        _request(flags),
+        request_of(flags),
         run.question(rules),
         out=flags["out"],
         resume=flags["resume"],
-        progress=_progress(flags),
+        progress=progress_of(flags),
     )
     gaps = world.store.gaps()
     if not flags["quiet"]:
@@ -274,12 +189,12 @@ def collect(**flags: Any) -> int:
 
 
 @cli.command(name="rules")
-@_RULES
+@RULES
 def list_rules(**flags: Any) -> int:
     """List the rules with code, severity and name."""
     from scanner.settings import prepare
 
-    rules, settings = prepare(_settings_file(flags["config"]), _settings(flags))
+    rules, settings = prepare(settings_file(flags["config"]), settings_of(flags))
     for rule in rules:
         meta = rule.meta
         severity = settings.severities.get(meta.id, meta.severity)
@@ -293,12 +208,12 @@ def list_rules(**flags: Any) -> int:
 
 @cli.command()
 @click.argument("code")
-@_RULES
+@RULES
 def explain(code: str, **flags: Any) -> int:
     """Print the page of a rule: what it finds, why it matters, how to fix it."""
     from scanner.settings import prepare
 
-    rules, settings = prepare(_settings_file(flags["config"]), _settings(flags))
+    rules, settings = prepare(settings_file(flags["config"]), settings_of(flags))
     for rule in rules:
         if code.upper() == rule.meta.id or code.lower() == rule.meta.name:
             severity = settings.severities.get(rule.meta.id, rule.meta.severity)
@@ -308,13 +223,13 @@ def explain(code: str, **flags: Any) -> int:
 
 
 @cli.command(name="test")
-@_RULES
+@RULES
 def try_rules(**flags: Any) -> int:
     """Try rules on their own cases: for authors of rules."""
     from scanner.engine.casework import try_rule
     from scanner.settings import prepare
 
-    rules, _ = prepare(_settings_file(flags["config"]), _settings(flags))
+    rules, _ = prepare(settings_file(flags["config"]), settings_of(flags))
     wrong = 0
     for rule in rules:
         problems = try_rule(rule)
@@ -373,115 +288,6 @@ def demo(out: Path, tenant: str) -> int:
 
     code = demonstrate(out, tenant)
     return CLEAN if code == FINDINGS else code
-
-
-# ---- from flags
-
-
-def _settings_file(path: Path | None) -> SettingsFile | None:
-    from scanner.settings import SettingsFile, find_file
-
-    path = path or find_file(Path())
-    return None if path is None else SettingsFile(path)
-
-
-def _settings(flags: dict[str, Any]) -> Settings:
-    from scanner.settings import Settings, SettingsError
-
-    for option in ("select", "ignore"):
-        for code in flags[option]:
-            if not code:
-                raise SettingsError(f"--{option} needs a code, such as MI201 or MI2")
-    return Settings(select=flags["select"], ignore=flags["ignore"], rules=flags["folders"])
-
-
-def _with_threshold(settings: Settings, flags: dict[str, Any]) -> Settings:
-    import msgspec
-
-    from scanner.settings import SettingsError, severity_or_never
-
-    if flags["fail_on"] is None:
-        return settings
-    threshold = severity_or_never(flags["fail_on"], lambda text: SettingsError(f"--fail-on: {text}"))
-    return msgspec.structs.replace(settings, fail_on=threshold)
-
-
-def _world(flags: dict[str, Any]) -> Callable[[Question], World]:
-    from scanner.acquire import acquire, open_export, open_snapshot
-
-    live = bool(flags["subscriptions"] or flags["management_group"] or flags["whole_tenant"])
-    if sum([live, flags["snapshot"] is not None, bool(flags["exports"])]) != 1:
-        raise click.UsageError(
-            "say what to judge: --subscription ID, --management-group ID, --tenant, --from DIR or --from-export FILE"
-        )
-    if flags["complete"] and not flags["exports"]:
-        raise click.UsageError("--complete speaks of an export: it goes with --from-export")
-    if not live and (flags.get("out") or flags.get("resume")):
-        raise click.UsageError(
-            "--out and --resume speak of reading a tenant: they go with --subscription and the like"
-        )
-    if flags["snapshot"] is not None:
-        return lambda wanted: open_snapshot(flags["snapshot"], wanted)
-    if flags["exports"]:
-        return lambda wanted: open_export(flags["exports"], flags["complete"], wanted)
-    request = _request(flags)
-    return lambda wanted: acquire(
-        request, wanted, out=flags["out"], resume=flags["resume"], progress=_progress(flags)
-    )
-
-
-def _request(flags: dict[str, Any]) -> Wanted:
-    from scanner.acquire import Wanted
-    from scanner.sources.azure.request import AuthSettings, ScanScope
-
-    given = [bool(flags["subscriptions"]), flags["management_group"] is not None, flags["whole_tenant"]]
-    if sum(given) != 1:
-        raise click.UsageError("say what to read, one of: --subscription ID, --management-group ID, --tenant")
-    if (flags["client_id"] or flags["identity_resource_id"]) and flags["auth"] != "managed-identity":
-        raise click.UsageError("--client-id and --identity-resource-id go with --auth managed-identity")
-    if flags["client_id"] and flags["identity_resource_id"]:
-        raise click.UsageError("--client-id and --identity-resource-id name the same thing: give one")
-    scope = ScanScope(subscriptions=tuple(flags["subscriptions"]), management_group=flags["management_group"])
-    auth = AuthSettings(
-        method=flags["auth"],
-        client_id=flags["client_id"],
-        identity_resource_id=flags["identity_resource_id"],
-        tenant_id=flags["tenant_id"],
-    )
-    return Wanted(scope=scope, auth=auth, cloud=flags["cloud"])
-
-
-def _outputs(values: Sequence[str]) -> list[tuple[str, str]]:
-    from reports.write import FORMATS, check
-
-    outputs = []
-    for value in values:
-        kind, equals, destination = value.partition("=")
-        if kind not in FORMATS or not equals or not destination:
-            raise click.UsageError(
-                f"--output {value}: write it as FORMAT=FILE, FORMAT one of {', '.join(FORMATS)}"
-            )
-        check(kind, destination)
-        outputs.append((kind, destination))
-    destinations = [destination for _, destination in outputs]
-    if destinations.count("-") > 1:
-        raise click.UsageError("only one --output can go to standard output")
-    for destination in destinations:
-        if destinations.count(destination) > 1:
-            raise click.UsageError(f"two --output options write to {destination}: give each its own file")
-    return outputs
-
-
-def _progress(flags: dict[str, Any]) -> AbstractContextManager[Progress]:
-    from scanner.sources.azure.progress import BarProgress, LineProgress, SilentProgress
-
-    if flags["quiet"]:
-        return nullcontext(SilentProgress())
-    if not sys.stderr.isatty():
-        return nullcontext(LineProgress(sys.stderr))
-    from rich.console import Console
-
-    return BarProgress(Console(stderr=True))
 
 
 # ---- to people

@@ -5,9 +5,9 @@ A credential whose subject is `system:serviceaccount:<namespace>:default`, which
 and whichever the namespace is. The namespace called `default` is not meant: an account of its own there passes.
 
 ## Why it matters
-A pod that names no service account runs as `default`. So everything that anybody deploys into the namespace,
-a debugging shell or a chart's helper job included, can get a token for it and become the identity, although
-nobody gave it to that workload. A permission given to `default` is a permission given to the namespace.
+Everything that anybody deploys into the namespace can become the identity, for a pod that names no service account
+runs as `default`. A debugging shell or a chart's helper job gets the token as well, although nobody gave the
+identity to that workload. A permission given to `default` is a permission given to the namespace.
 
 ## How to fix it
 Create a service account for the one workload, name it in the workload and in the credential:

@@ -15,13 +15,13 @@ trace in your systems. A credential with an issuer of their own is also how an i
 every change of keys and passwords, and nothing has to run in Azure.
 
 ## How to fix it
-Find out who added it and when, then remove it:
+Remove the credential, or put its issuer on the list if it is yours. Find out before who added it, and when:
 
 ```sh
 az identity federated-credential delete --identity-name "<identity>" --resource-group "<group>" --name "<this one>"
 ```
 
-If it is yours, say so. The list replaces the default one; a path narrows an entry, and `*` stands for letters,
+The list under `[rules.MI303]` replaces the default one; a path narrows an entry, and `*` stands for letters,
 digits and hyphens. Naming your tenant for the clusters keeps the clusters of others out:
 
 ```toml

@@ -6,13 +6,13 @@ clouds for the US government and China `api://AzureADTokenExchangeUSGov` and `ap
 Audiences are compared exactly, as Entra does.
 
 ## Why it matters
-A workload asks its platform for a token per service that it talks to, and each service sees the token it is
-given. If the credential accepts the audience of another service, that service, and everybody who sees its
-requests or logs, can present the token to Entra and become the identity.
+A token that was made for another service makes that service, and everybody who sees its requests or logs, the
+identity: they can present it to Entra. A workload asks its platform for a token per service that it talks to, so
+that no service can use the token it is given anywhere else; a credential that accepts such a token undoes that.
 
 ## How to fix it
-Let the workload ask for the audience of the exchange (`azure/login` and the Azure SDKs do so by themselves),
-then change the credential:
+Let the workload ask for the audience `api://AzureADTokenExchange` (`azure/login` and the Azure SDKs do so by
+themselves), then set it on the credential:
 
 ```sh
 az identity federated-credential update --identity-name "<identity>" --resource-group "<group>" --name "<this one>" \\

@@ -9,7 +9,7 @@ A `*` or `?` in the subject of a plain credential is not found: there it is comp
 nobody. Whoever wrote it meant something else, but it opens nothing.
 
 ## Why it matters
-Every token that fits becomes the identity. `repo:contoso/*` admits each repository of the organization, new
+Every token that fits the pattern becomes the identity. `repo:contoso/*` admits each repository of the organization, new
 ones and forgotten ones included; `ref:refs/heads/*` admits each branch, so whoever may push one needs no
 review; `environment:*` passes by the environments' reviewers, because a workflow may name any environment;
 `run_phase:*` admits plans of changes that nobody has approved. Matching `job_workflow_ref` as well narrows

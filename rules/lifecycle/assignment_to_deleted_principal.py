@@ -51,7 +51,7 @@ META = Meta(
     effort=Effort.LOW,
     subject="assignments",
     reads=("principals",),
-    message="{principal} no longer exists, but still holds {role} on the {level} {scope}",
+    message="{principal} no longer exists, but its access to {scope} remains ({role} at {level} scope)",
     controls=("mcsb:PA-3", "mcsb:PA-4"),
     since="0.1",
 )

@@ -11,14 +11,15 @@ nobody reviews, often of somebody who has gone, and sometimes the only owner the
 it goes, nobody is left who can manage it.
 
 ## How to fix it
-See who is an owner by role assignment; if somebody still needs the access, give a role no wider than needed:
+Give whoever still needs the access a role assignment no wider than needed, then remove the entry. Who is an
+owner by role assignment already, the first command says:
 
 ```sh
 az role assignment list --include-classic-administrators --all --subscription "<subscription>" --output table
 az role assignment create --role "<role>" --assignee "<person or group>" --scope "/subscriptions/<subscription id>"
 ```
 
-Then remove the entry in the portal: the subscription, Access control (IAM), Classic administrators, Delete.
+The entry is removed in the portal: the subscription, Access control (IAM), Classic administrators, Delete.
 
 ## References
 - https://learn.microsoft.com/azure/role-based-access-control/classic-administrators

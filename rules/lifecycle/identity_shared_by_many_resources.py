@@ -10,8 +10,8 @@ An identity that Azure Policy puts on every virtual machine for the monitoring a
 it under `[[exceptions]]` when you have seen that it holds no more than that agent needs.
 
 ## Why it matters
-Each of these resources has the access that all of them together need. Whoever runs code on the weakest one
-has it all, the activity log does not say which of them acted, and the identity cannot be taken from one
+Each resource that shares an identity has the access that all of them together need. Whoever runs code on the
+weakest one has it all, the activity log does not say which of them acted, and the identity cannot be taken from one
 without breaking the others.
 
 ## How to fix it

@@ -6,19 +6,24 @@ that trusts no external issuer through a federated identity credential, but that
 its own or through a group. Identities that something uses are not what this rule is about.
 
 ## Why it matters
-The access outlived the workload. Whoever may attach identities (`Managed Identity Operator` on its resource
-group is enough), or may add a federated credential to it, takes the access over, and nobody notices: the
-owner has moved on and no running workload changes its behaviour.
+Access that outlives its workload can be taken over unnoticed: the owner has moved on, and no running workload
+changes its behaviour. Whoever may attach identities (`Managed Identity Operator` on its resource group is
+enough), or may add a federated credential to it, has the access.
 
 ## How to fix it
-Remove its role assignments, then the identity; look at what it holds before. An assignment that is left behind
-shows as an unknown principal for ever.
+Remove the identity's role assignments, then the identity itself. Look at what it holds before; an assignment
+that is left behind shows as an unknown principal for ever. `az role assignment list` sees one subscription at a
+time, so ask Resource Graph, which sees all that you may read (once: `az extension add --name resource-graph`):
 
 ```sh
-az role assignment list --all --assignee "<principal id>" --query "[].id" -o tsv \\
-    | xargs az role assignment delete --ids
+az graph query --first 1000 --query "data[].id" --output tsv -q "authorizationresources
+    | where type =~ 'microsoft.authorization/roleassignments' and properties.principalId =~ '<principal id>'
+    | project id"
+az role assignment delete --ids "<role assignment id>" "<role assignment id>"
 az identity delete --ids "<identity id>"
 ```
+
+What it holds through a group ends with it; what it was eligible for is removed in Privileged Identity Management.
 
 In Bicep remove the `Microsoft.Authorization/roleAssignments` and the
 `Microsoft.ManagedIdentity/userAssignedIdentities` resource; in Terraform `azurerm_role_assignment` and
@@ -57,7 +62,7 @@ META = Meta(
     reads=("grants",),
     absent=("attachments", "federated_credentials"),
     message="{name} is attached to nothing and trusts no external issuer, yet holds access "
-    "(role assignments: {held}, the widest at the level {widest_level})",
+    "(role assignments: {held}, the widest at {widest_level} scope)",
     controls=("mcsb:IM-3", "mcsb:PA-3"),
     since="0.1",
 )

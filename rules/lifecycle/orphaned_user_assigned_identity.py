@@ -16,7 +16,7 @@ Whoever may attach identities in its resource group can bring it back to life un
 it or review it: it is access waiting to be granted. It also hides the identities that matter.
 
 ## How to fix it
-Ask the owner named in its tags, then delete it:
+Ask the owner named in its tags, then delete the identity:
 
 ```sh
 az identity delete --ids "<identity id>"

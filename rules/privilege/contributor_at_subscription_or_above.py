@@ -9,7 +9,7 @@ reported as full control (MI201) and not again here; an Owner whose condition re
 reported here.
 
 ## Why it matters
-Managing everything is a step away from being everything. The workload, or whoever gets a token of it, can run
+Managing everything is one step away from owning everything. The workload, or whoever gets a token of it, can run
 code on every virtual machine, attach other identities and act as them, read the keys of storage accounts, and
 delete what it likes. A fault in one application becomes a fault of the subscription.
 
@@ -18,7 +18,7 @@ Assign the role on the one resource group that the workload manages, or better a
 remove the wide assignment:
 
 ```sh
-az role assignment create --assignee-object-id <principal id> --assignee-principal-type ServicePrincipal \\
+az role assignment create --assignee-object-id "<principal id>" --assignee-principal-type ServicePrincipal \\
     --role "Contributor" --scope "/subscriptions/<subscription>/resourceGroups/<group>"
 az role assignment delete --ids "<role assignment id>"
 ```
@@ -69,7 +69,7 @@ META = Meta(
     subject="workload_assignments",
     reads=("access",),
     key=("holder",),
-    message="{holder} can manage everything ({role}) in the {level} {scope}",
+    message="{holder} can manage everything in {scope} ({role} at {level} scope)",
     controls=("mcsb:PA-7", "mcsb:PA-1"),
     since="0.1",
 )

@@ -6,7 +6,7 @@ condition in the permission entry, judged by what its entries leave after their 
 `Microsoft.Authorization/*` and the plain operation are all found, whatever the role is called.
 
 ## Why it matters
-Whoever holds it is one call away from Owner of its scope. Built-in roles with that power are few and known by name;
+Whoever holds such a role is one call away from Owner of its scope. Built-in roles with that power are few and known by name;
 a custom one hides in a list of hundreds, and gets assigned by people who read its name only.
 
 ## How to fix it
@@ -52,16 +52,33 @@ META = Meta(
     effort=Effort.LOW,
     subject="custom_roles",
     reads=("capabilities",),
-    message="whoever holds the custom role {name} can hand out access, by {pattern}",
+    message="whoever holds the custom role {name} can hand out access: {pattern} lets them {granting}",
     controls=("mcsb:PA-7", "mcsb:PA-1"),
     since="0.1",
 )
 
 
 def check(facts: Facts) -> Frame:
-    """Return custom roles that grant access without a condition."""
-    granting = facts.capabilities.filter(col("power") == "grant_access", ~col("conditioned"))
-    return facts.custom_roles.join(granting, on="role").select("role", "pattern")
+    """Return custom roles that grant access without a condition, the pattern and what of access it lets them write."""
+    free = facts.capabilities.filter(~col("conditioned"))
+    # The pattern of `grant_access` gives the first of these that the role allows.
+    ways = free.group_by("role").agg(
+        assigns=(col("power") == "write_role_assignments").any(),
+        defines=(col("power") == "define_roles").any(),
+    )
+    granting = (
+        when(col("assigns"))
+        .then(lit("write role assignments"))
+        .when(col("defines"))
+        .then(lit("write role definitions"))
+        .otherwise(lit("write requests for privileged access"))
+    )
+    return (
+        facts.custom_roles.join(free.filter(col("power") == "grant_access"), on="role")
+        .join(ways, on="role")
+        .with_columns(granting=granting)
+        .select("role", "pattern", "granting")
+    )
 
 
 _CONDITION = (

@@ -13,12 +13,12 @@ notActions take away only from the entry they stand in, so a second entry gives 
 
 ## How to fix it
 Replace the wildcard by the operations that the role is for. What its holders did in the last months stands in the
-activity log:
+activity log of each subscription:
 
 ```sh
 az role definition list --name "<role name>" --custom-role-only true --output json > role.json
-az monitor activity-log list --caller "<principal id>" --offset 90d --max-events 5000 \\
-    --query "[].operationName.value" --output tsv | sort | uniq -c
+az monitor activity-log list --subscription "<subscription>" --caller "<principal id>" --offset 90d \\
+    --max-events 5000 --query "[].operationName.value" --output tsv | sort | uniq -c
 # write those operations, or Provider/type/*, into "actions" in place of the wildcard
 az role definition update --role-definition role.json
 ```

@@ -8,14 +8,15 @@ condition, on the assignment or in the role, that restricts the data actions is 
 subscription is reported by MI201 and not again here.
 
 ## Why it matters
-An application owns the data of one or two services. With the role on the subscription it also reads the storage of
-every other team and every key vault that is created there next year, and nobody who creates one will know.
+The role reaches the data of every service in the subscription, those of other teams and those that are created next
+year included. A workload needs one or two of them, and nobody who creates a storage account or a key vault there will
+know who can read it already.
 
 ## How to fix it
 Assign the role on the one storage account, vault or queue, and remove the wide assignment:
 
 ```sh
-az role assignment create --assignee-object-id <principal id> --assignee-principal-type ServicePrincipal \\
+az role assignment create --assignee-object-id "<principal id>" --assignee-principal-type ServicePrincipal \\
     --role "Storage Blob Data Reader" --scope "<storage account id>"
 az role assignment delete --ids "<role assignment id>"
 ```
@@ -68,7 +69,7 @@ META = Meta(
     subject="workload_assignments",
     reads=("access",),
     key=("holder",),
-    message="{holder} reaches the data of services ({role}) in the whole {level} {scope}",
+    message="{holder} reaches the data of services in all of {scope} ({role} at {level} scope)",
     controls=("mcsb:PA-7",),
     since="0.1",
 )

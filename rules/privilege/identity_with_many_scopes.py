@@ -10,11 +10,13 @@ serves several masters: nobody can tell any more which access is whose, so none 
 is worth all of it together.
 
 ## How to fix it
-See what belongs to whom, then give each workload an identity of its own and move its assignments there:
+Give each workload an identity of its own and move its assignments there. What the shared one holds in all
+subscriptions, Resource Graph says (once: `az extension add --name resource-graph`):
 
 ```sh
-az role assignment list --assignee <principal id> --all \\
-    --query "[].{role:roleDefinitionName, scope:scope}" --output table
+az graph query --first 1000 --query "data" --output table -q "authorizationresources
+    | where type =~ 'microsoft.authorization/roleassignments' and properties.principalId =~ '<principal id>'
+    | project scope = tostring(properties.scope), role = tostring(properties.roleDefinitionId)"
 az identity create --name "<workload>" --resource-group "<group>"
 ```
 

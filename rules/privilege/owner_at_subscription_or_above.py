@@ -14,10 +14,10 @@ subscription it runs in.
 
 ## How to fix it
 Assign the narrow roles that it needs at the resource group or resource, then remove this assignment. What it does
-stands in its activity log; what else it holds, `az role assignment list --assignee <principal id> --all` says.
+stands in the activity log of the subscription.
 
 ```sh
-az role assignment create --assignee-object-id <principal id> --assignee-principal-type ServicePrincipal \\
+az role assignment create --assignee-object-id "<principal id>" --assignee-principal-type ServicePrincipal \\
     --role "<narrow role>" --scope "<resource group or resource id>"
 az role assignment delete --ids "<role assignment id>"
 ```
@@ -64,7 +64,7 @@ META = Meta(
     subject="workload_assignments",
     reads=("access",),
     key=("holder",),
-    message="{holder} has full control ({role}) of the {level} {scope}",
+    message="{holder} has full control of {scope} ({role} at {level} scope)",
     controls=("mcsb:PA-7", "mcsb:PA-1"),
     since="0.1",
 )

@@ -8,14 +8,14 @@ or grant access freely are reported by MI201, MI202 and MI203 and not again here
 and the like, or work with data (MI205) are not privileged in this sense.
 
 ## Why it matters
-A management group holds subscriptions that do not exist yet. Access given there reaches every resource of every
-team, production and test alike, and grows by itself with each new subscription. One leaked token is a token for all.
+Access given on a management group reaches every resource of every team, production and test alike, and grows by
+itself with each new subscription. One leaked token is a token for all of them.
 
 ## How to fix it
 Assign the role where the work is done, a subscription at most, and remove the wide assignment:
 
 ```sh
-az role assignment create --assignee-object-id <principal id> --assignee-principal-type ServicePrincipal \\
+az role assignment create --assignee-object-id "<principal id>" --assignee-principal-type ServicePrincipal \\
     --role "<role>" --scope "/subscriptions/<subscription>"
 az role assignment delete --ids "<role assignment id>"
 ```
@@ -59,7 +59,7 @@ META = Meta(
     subject="workload_assignments",
     reads=("access",),
     key=("holder",),
-    message="{holder} can {power} ({role}) in all of the {level} {scope}",
+    message="{holder} can {power} in all of {scope} ({role} at {level} scope)",
     controls=("mcsb:PA-7", "mcsb:PA-1"),
     since="0.1",
 )

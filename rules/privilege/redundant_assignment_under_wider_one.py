@@ -7,13 +7,12 @@ wider one has to hold now and without a condition. Narrower *roles* below a wide
 the subscription goes, they are what should remain.
 
 ## Why it matters
-It grants nothing, and misleads. Removing it changes nothing, so a review that takes it away believes in a fix that did
+The narrow assignment grants nothing, and misleads. Removing it changes nothing, so a review that takes it away believes in a fix that did
 not happen; and a condition on it restricts nothing, because the wider one has none. It also counts against the limit
 of role assignments in a subscription.
 
 ## How to fix it
-Decide which of the two is needed. If the narrow one is enough, which is the better case, remove the wide one;
-else remove this one:
+Remove the wider assignment if the narrow one is enough, which is the better case; else remove the narrow one:
 
 ```sh
 az role assignment delete --ids "<id of the wider role assignment>"

@@ -13,11 +13,11 @@ workload Owner there. The permission looks small in a list of roles, and the ste
 in the activity log.
 
 ## How to fix it
-Name the roles that the workload may hand out in a condition on the assignment, for a deployment that gives an
-application access to its storage, say:
+Restrict the assignment by a condition that lists the roles the workload may hand out. For a deployment that gives
+an application access to its storage, say, these are one or two:
 
 ```sh
-az role assignment create --assignee-object-id <principal id> --assignee-principal-type ServicePrincipal \\
+az role assignment create --assignee-object-id "<principal id>" --assignee-principal-type ServicePrincipal \\
     --role "Role Based Access Control Administrator" --scope "<resource group id>" \\
     --condition-version "2.0" --condition "((!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})) OR (@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {<role guid>, <role guid>})) AND ((!(ActionMatches{'Microsoft.Authorization/roleAssignments/delete'})) OR (@Resource[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {<role guid>, <role guid>}))"
 az role assignment delete --ids "<role assignment id>"
@@ -61,7 +61,7 @@ META = Meta(
     subject="workload_assignments",
     reads=("access",),
     key=("holder",),
-    message="{holder} can make itself an owner ({role}) of the {level} {scope}",
+    message="{holder} can give anybody access to {scope}, itself included ({role} at {level} scope)",
     controls=("mcsb:PA-7", "mcsb:PA-1"),
     since="0.1",
 )

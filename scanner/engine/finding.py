@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from enum import StrEnum
 from typing import Any
 
 import msgspec
 
 from scanner.rule import Confidence, Effort, Severity
-
-
-class Verdict(StrEnum):
-    """The four answers a rule can give of a subject."""
-
-    FAIL = "fail"
-    PASS = "pass"  # noqa: S105
-    UNKNOWN = "unknown"
-    NOT_APPLICABLE = "not_applicable"
 
 
 class Subject(msgspec.Struct, frozen=True, gc=False):

@@ -1,0 +1,225 @@
+"""Flags: how they are spelt, and what they become. Nothing heavy is imported before a command runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from scanner.acquire import Wanted
+    from scanner.run import Question, World
+    from scanner.settings import Settings, SettingsFile
+    from scanner.sources.azure.progress import Progress
+
+
+def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def apply(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return apply
+
+
+SCOPE = _options(
+    click.option(
+        "--subscription",
+        "subscriptions",
+        multiple=True,
+        metavar="ID",
+        help="Scan this subscription; repeatable.",
+    ),
+    click.option("--management-group", metavar="ID", help="Scan everything below this management group."),
+    click.option(
+        "--tenant", "whole_tenant", is_flag=True, help="Scan everything in the tenant that can be read."
+    ),
+)
+LOGIN = _options(
+    click.option(
+        "--auth",
+        type=click.Choice(["default", "managed-identity", "workload-identity", "azure-cli", "environment"]),
+        default="default",
+        show_default=True,
+        help="How to sign in.",
+    ),
+    click.option(
+        "--client-id", metavar="GUID", help="Of a user-assigned identity, with --auth managed-identity."
+    ),
+    click.option("--identity-resource-id", metavar="ID", help="The same, by resource id."),
+    click.option("--tenant-id", metavar="GUID", help="Sign in to this directory."),
+    click.option(
+        "--cloud", type=click.Choice(["public", "usgovernment", "china"]), default="public", show_default=True
+    ),
+)
+RULES = _options(
+    click.option(
+        "--rules",
+        "folders",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Load the rules of this folder too; repeatable.",
+    ),
+    click.option(
+        "--select", multiple=True, metavar="CODE", help="Run only these rules: MI201, or MI2 for a family."
+    ),
+    click.option("--ignore", multiple=True, metavar="CODE", help="Do not run these rules."),
+    click.option(
+        "--config", type=click.Path(path_type=Path), metavar="FILE", help="Settings [default: ./midas.toml]."
+    ),
+)
+REPORTS = _options(
+    click.option(
+        "--output",
+        "outputs",
+        multiple=True,
+        metavar="FORMAT=FILE",
+        help="Write a report: sarif=FILE, html=FILE or json=FILE; - is standard output; repeatable.",
+    ),
+    click.option(
+        "--fail-on", metavar="SEVERITY", help="Exit with 1 from this severity on, or never [default: low]."
+    ),
+    click.option("--strict", is_flag=True, help="Exit with 3 when anything could not be read or judged."),
+)
+FROM = _options(
+    click.option(
+        "--from",
+        "snapshot",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Judge this snapshot, not a tenant.",
+    ),
+    click.option(
+        "--from-export",
+        "exports",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Judge rows that `az graph query` printed; repeatable.",
+    ),
+    click.option(
+        "--complete",
+        multiple=True,
+        metavar="TABLE",
+        help="The export holds this table whole, or all; repeatable.",
+    ),
+)
+QUIET = click.option("--quiet", "-q", is_flag=True, help="No progress and no summary.")
+
+
+def settings_file(path: Path | None) -> SettingsFile | None:
+    """Open the settings file that was named, or the one found here; None when there is none."""
+    from scanner.settings import SettingsFile, find_file
+
+    path = path or find_file(Path())
+    return None if path is None else SettingsFile(path)
+
+
+def settings_of(flags: dict[str, Any]) -> Settings:
+    """Return what the flags say of settings."""
+    from scanner.settings import Settings, SettingsError
+
+    for option in ("select", "ignore"):
+        for code in flags[option]:
+            if not code:
+                raise SettingsError(f"--{option} needs a code, such as MI201 or MI2")
+    return Settings(select=flags["select"], ignore=flags["ignore"], rules=flags["folders"])
+
+
+def with_threshold(settings: Settings, flags: dict[str, Any]) -> Settings:
+    """Put --fail-on on top of the settings."""
+    import msgspec
+
+    from scanner.settings import SettingsError, severity_or_never
+
+    if flags["fail_on"] is None:
+        return settings
+    threshold = severity_or_never(flags["fail_on"], lambda text: SettingsError(f"--fail-on: {text}"))
+    return msgspec.structs.replace(settings, fail_on=threshold)
+
+
+def world_of(flags: dict[str, Any]) -> Callable[[Question], World]:
+    """Return what opens the world to judge: a tenant, a snapshot or an export, exactly one of them."""
+    from scanner.acquire import acquire, open_export, open_snapshot
+
+    live = bool(flags["subscriptions"] or flags["management_group"] or flags["whole_tenant"])
+    if sum([live, flags["snapshot"] is not None, bool(flags["exports"])]) != 1:
+        raise click.UsageError(
+            "say what to judge: --subscription ID, --management-group ID, --tenant, --from DIR or --from-export FILE"
+        )
+    if flags["complete"] and not flags["exports"]:
+        raise click.UsageError("--complete speaks of an export: it goes with --from-export")
+    if not live and (flags.get("out") or flags.get("resume")):
+        raise click.UsageError(
+            "--out and --resume speak of reading a tenant: they go with --subscription and the like"
+        )
+    if flags["snapshot"] is not None:
+        return lambda wanted: open_snapshot(flags["snapshot"], wanted)
+    if flags["exports"]:
+        return lambda wanted: open_export(flags["exports"], flags["complete"], wanted)
+    request = request_of(flags)
+    return lambda wanted: acquire(
+        request, wanted, out=flags["out"], resume=flags["resume"], progress=progress_of(flags)
+    )
+
+
+def request_of(flags: dict[str, Any]) -> Wanted:
+    """Return what to read from Azure and as whom."""
+    from scanner.acquire import Wanted
+    from scanner.sources.azure.request import AuthSettings, ScanScope
+
+    given = [bool(flags["subscriptions"]), flags["management_group"] is not None, flags["whole_tenant"]]
+    if sum(given) != 1:
+        raise click.UsageError("say what to read, one of: --subscription ID, --management-group ID, --tenant")
+    if (flags["client_id"] or flags["identity_resource_id"]) and flags["auth"] != "managed-identity":
+        raise click.UsageError("--client-id and --identity-resource-id go with --auth managed-identity")
+    if flags["client_id"] and flags["identity_resource_id"]:
+        raise click.UsageError("--client-id and --identity-resource-id name the same thing: give one")
+    scope = ScanScope(subscriptions=tuple(flags["subscriptions"]), management_group=flags["management_group"])
+    auth = AuthSettings(
+        method=flags["auth"],
+        client_id=flags["client_id"],
+        identity_resource_id=flags["identity_resource_id"],
+        tenant_id=flags["tenant_id"],
+    )
+    return Wanted(scope=scope, auth=auth, cloud=flags["cloud"])
+
+
+def outputs_of(values: Sequence[str]) -> list[tuple[str, str]]:
+    """Return (format, destination) of every --output, each of which can be written."""
+    from reports.write import FORMATS, check
+
+    outputs = []
+    for value in values:
+        kind, equals, destination = value.partition("=")
+        if kind not in FORMATS or not equals or not destination:
+            raise click.UsageError(
+                f"--output {value}: write it as FORMAT=FILE, FORMAT one of {', '.join(FORMATS)}"
+            )
+        check(kind, destination)
+        outputs.append((kind, destination))
+    destinations = [destination for _, destination in outputs]
+    if destinations.count("-") > 1:
+        raise click.UsageError("only one --output can go to standard output")
+    for destination in destinations:
+        if destinations.count(destination) > 1:
+            raise click.UsageError(f"two --output options write to {destination}: give each its own file")
+    return outputs
+
+
+def progress_of(flags: dict[str, Any]) -> AbstractContextManager[Progress]:
+    """Return what shows progress: bars on a terminal, lines elsewhere, nothing with --quiet."""
+    from scanner.sources.azure.progress import BarProgress, LineProgress, SilentProgress
+
+    if flags["quiet"]:
+        return nullcontext(SilentProgress())
+    if not sys.stderr.isatty():
+        return nullcontext(LineProgress(sys.stderr))
+    from rich.console import Console
+
+    return BarProgress(Console(stderr=True))
