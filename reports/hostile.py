@@ -72,7 +72,7 @@ def shortened(text: str, limit: int) -> str:
     if at >= head * 2 // 3:
         left = left[: at + 1]
     places = [place for place in (right.find(" "), right.find("/")) if place >= 0]
-    if places and min(places) <= tail // 3:
+    if places and min(places) <= tail * 2 // 3:
         right = right[min(places) :]
     return f"{left}…{right}"[:limit]
 

@@ -18,7 +18,8 @@ from typing import Any
 
 import msgspec
 
-from reports.hostile import LABEL_LIMIT, TABLE_LIMIT, entity_name, shown, spoken
+from reports.evidence import Evidence, evidence_of
+from reports.hostile import LABEL_LIMIT, TABLE_LIMIT, shown
 from reports.pages import first_sentence, read_page, to_html
 from reports.pictures import bar_chart, heat_map
 from reports.report import Report
@@ -34,8 +35,10 @@ from reports.summary import (
     over_threshold,
     plural,
     priorities,
+    scope_name,
     title_of,
     verdict,
+    why_nothing_judged,
 )
 from scanner.engine.finding import Finding, RuleResult, Unknown
 from scanner.rule import Severity
@@ -43,21 +46,16 @@ from scanner.rule import Severity
 FINDING_LIMIT = 10_000
 """Findings in the page, the worst first; the JSON report has them all."""
 
+CARDS = 6
+"""Weaknesses among what to fix first: two rows of three, or three of two."""
+
 LIST_LIMIT = 500
 """Gaps, and unknown subjects of one rule, in the page."""
 
-EVIDENCE_LIMIT = 20
-"""Members of a list of evidence that a finding shows."""
+ID_LIMIT = 2_000
+"""Characters of the id of a subject, so that it can be copied; Azure's own are shorter."""
 
 _TEMPLATES = Path(__file__).parent / "templates"
-
-
-class Evidence(msgspec.Struct, frozen=True):
-    """One piece of evidence: what it is, what it says, and the Azure ids behind it."""
-
-    label: str
-    value: str
-    ids: tuple[str, ...]
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,6 +115,7 @@ def render(report: Report) -> bytes:
         lstrip_blocks=True,
     )
     environment.filters["shown"] = lambda text: shown(str(text))
+    environment.filters["place"] = lambda scope: shown(scope_name(scope))
     environment.filters["number"] = lambda number: f"{number:,}"
     environment.filters["plural"] = plural
     style, script = _asset("report.css"), _asset("report.js")
@@ -140,13 +139,14 @@ def render(report: Report) -> bytes:
         verdict=verdict(report),
         failing=over_threshold(report),
         complete=is_complete(report),
+        idle=why_nothing_judged(report),
         severities=by_severity(report.open_findings),
         accepted=len(report.findings) - len(report.open_findings),
         families=summaries,
         counted=counted,
         heat=heat_map(report),
         bars=bar_chart(summaries),
-        priorities=[_priority(priority) for priority in priorities(report)[:5]],
+        priorities=[_priority(priority) for priority in priorities(report)[:CARDS]],
         busiest=[_busiest(findings) for findings in busiest_subjects(report, 8)],
         rows=_rows(kept),
         total=len(report.findings),
@@ -189,11 +189,11 @@ def _row(finding: Finding, anchor: str) -> Row:
         title=title_of(finding.name),
         message=shown(finding.message),
         subject=shown(finding.subject.name or finding.subject.id, LABEL_LIMIT),
-        subject_id=shown(finding.subject.id),
+        subject_id=shown(finding.subject.id, ID_LIMIT),
         subject_type=shown(finding.subject.type, LABEL_LIMIT),
         subscription=shown(finding.subscription or "", LABEL_LIMIT),
         place="" if location is None else shown(f"{location.uri}:{location.line}:{location.column}"),
-        evidence=tuple(_evidence(finding)),
+        evidence=tuple(evidence_of(finding)),
         is_accepted=accepted is not None,
         accepted="" if accepted is None else _accepted(accepted.reason, accepted.owner, accepted.expires),
         fingerprint=finding.fingerprint,
@@ -205,19 +205,6 @@ def _accepted(reason: str, owner: str, expires: str) -> str:
     if owner:
         text += f"; accepted by {shown(owner, LABEL_LIMIT)}"
     return f"{text}; until {shown(expires, LABEL_LIMIT)}" if expires else text
-
-
-def _evidence(finding: Finding) -> Iterator[Evidence]:
-    for key, value in finding.evidence.items():
-        members = value if isinstance(value, list | tuple) else [value]
-        more = len(members) - EVIDENCE_LIMIT
-        text = ", ".join(spoken(member) for member in members[:EVIDENCE_LIMIT]) or "none"
-        if more > 0:
-            text = f"{shown(text)} and {more:,} more"
-        ids = tuple(
-            shown(str(member["id"])) for member in members[:EVIDENCE_LIMIT] if entity_name(member) is not None
-        )
-        yield Evidence(shown(str(key).replace("_", " "), LABEL_LIMIT), shown(text), ids)
 
 
 def _priority(priority: Priority) -> dict[str, Any]:

@@ -6,15 +6,16 @@ from xml.etree import ElementTree as Xml
 
 from reports.hostile import LABEL_LIMIT, shown
 from reports.report import Report
-from reports.summary import counted, family_name, family_of, is_complete, title_of
+from reports.summary import counted, family_name, family_of, is_complete, title_of, why_nothing_judged
 from scanner.engine.finding import Finding, RuleResult
 
 
 def render(report: Report) -> bytes:
     """Return the report as JUnit XML.
 
-    A finding is a failure, an accepted one is skipped; a rule without findings passes, or is skipped where
-    it knows no answer for some subject. What was not read is an error, so that incomplete is never green.
+    A finding is a failure, an accepted one is skipped; a rule without findings passes, or is skipped where it
+    had nothing to judge or knows no answer for some subject. What was not read, and a run that judged nothing,
+    is an error, so that incomplete is never green.
     """
     root = Xml.Element("testsuites", name="midas")
     findings: dict[str, list[Finding]] = {}
@@ -35,7 +36,10 @@ def render(report: Report) -> bytes:
         for gap in report.gaps:
             detail = f": {gap.detail}" if gap.detail else ""
             _case(suite, gap.table, f"read {gap.table} in {gap.scope}", "error", f"{gap.reason}{detail}")
-        if not report.faults and not report.gaps:
+        idle = why_nothing_judged(report)
+        if idle:
+            _case(suite, "run", "something was judged", "error", idle)
+        if not idle and not report.faults and not report.gaps:
             _case(suite, "run", "everything was read", "error", "the run is incomplete")
         _count(suite)
     Xml.indent(root)
@@ -55,7 +59,7 @@ def _rule(suite: Xml.Element, rule: RuleResult, findings: list[Finding]) -> None
     if not findings:
         name = f"{rule.code} {title_of(rule.name)}"
         text = counted(rule.failed, rule.judged, rule.unknown)
-        _case(suite, rule.code, name, "skipped" if rule.unknown else "", text)
+        _case(suite, rule.code, name, "skipped" if rule.unknown or not rule.judged else "", text)
 
 
 def _case(suite: Xml.Element, group: str, name: str, outcome: str, message: str) -> Xml.Element:

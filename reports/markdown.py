@@ -11,7 +11,16 @@ import re
 from reports.hostile import LABEL_LIMIT, shown
 from reports.pages import first_sentence, read_page
 from reports.report import Report
-from reports.summary import counted, families, plural, priorities, title_of, verdict
+from reports.summary import (
+    counted,
+    families,
+    plural,
+    priorities,
+    scope_name,
+    title_of,
+    verdict,
+    why_nothing_judged,
+)
 
 FINDING_LIMIT = 100
 LIST_LIMIT = 20
@@ -64,10 +73,12 @@ def code(text: str, limit: int = 500) -> str:
 
 
 def _unread(report: Report) -> list[str]:
-    lines = [f"- Rule {fault.code} crashed: {code(fault.error)}" for fault in report.faults]
+    idle = why_nothing_judged(report)
+    lines = [f"- {idle}."] if idle else []
+    lines += [f"- Rule {fault.code} crashed: {code(fault.error)}" for fault in report.faults]
     for gap in report.gaps[:LIST_LIMIT]:
         detail = f": {gap.detail}" if gap.detail else ""
-        lines.append(f"- Not read: {code(f'{gap.table} in {gap.scope}: {gap.reason}{detail}')}")
+        lines.append(f"- Not read: {code(f'{gap.table}: {gap.reason}{detail} ({scope_name(gap.scope)})')}")
     if len(report.gaps) > LIST_LIMIT:
         lines.append(f"- {plural(len(report.gaps) - LIST_LIMIT, 'more gap')}: see the JSON report.")
     lines += [f"- Notice: {code(notice)}" for notice in report.notices[:LIST_LIMIT]]

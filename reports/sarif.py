@@ -6,6 +6,8 @@ GitHub refuses a run with more than 25,000 results (it shows 5,000) and a rule w
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +15,7 @@ from reports.artifact import PATH_LIMIT, artifact_path, category, file_path
 from reports.hostile import json_bytes, shown
 from reports.pages import first_sentence, plain_text, read_page
 from reports.report import Report
-from reports.summary import family_name, family_of, is_complete, plural, title_of
+from reports.summary import family_name, family_of, is_complete, plural, title_of, why_nothing_judged
 from scanner.engine.finding import Finding, Location, RuleResult, Suppression
 from scanner.rule import Confidence, Severity
 
@@ -51,6 +53,7 @@ _NOTIFICATIONS: tuple[tuple[str, str, str], ...] = (
         "Left out",
         "The file would exceed a limit of its consumers, so the least severe are left out.",
     ),
+    ("nothing-judged", "Nothing judged", "No rule judged a single subject: no finding means nothing here."),
 )
 _NOTIFICATION_INDEX = {name: index for index, (name, _, _) in enumerate(_NOTIFICATIONS)}
 
@@ -99,7 +102,7 @@ def render(report: Report) -> bytes:
             "%SRCROOT%": {"description": {"text": "The root of the repository."}},
         },
         "columnKind": "utf16CodeUnits",
-        "results": [_result(finding, index) for finding in results],
+        "results": _results(results, index),
         "properties": _short(
             {
                 "source": report.run.source,
@@ -157,7 +160,16 @@ def _tags(rule: RuleResult) -> list[str]:
     return list(dict.fromkeys(["security", "azure", family, *rule.controls]))[:TAG_LIMIT]
 
 
-def _result(finding: Finding, index: dict[str, int]) -> dict[str, Any]:
+def _results(findings: Sequence[Finding], index: dict[str, int]) -> list[dict[str, Any]]:
+    seen: Counter[str] = Counter()
+    results = []
+    for finding in findings:
+        seen[finding.fingerprint] += 1
+        results.append(_result(finding, index, seen[finding.fingerprint]))
+    return results
+
+
+def _result(finding: Finding, index: dict[str, int], occurrence: int) -> dict[str, Any]:
     properties: dict[str, Any] = {
         "severity": finding.severity.value,
         "confidence": finding.confidence.value,
@@ -172,7 +184,12 @@ def _result(finding: Finding, index: dict[str, int]) -> dict[str, Any]:
         "level": _LEVELS[finding.severity],
         "message": {"text": _message(finding.message)},
         "locations": [_location(finding)],
-        "partialFingerprints": {"midas/v1": finding.fingerprint},
+        # GitHub tells alerts apart by the hash of the line alone. Findings on one resource share its line 1,
+        # so the hash is made of the fingerprint: two holders of one group assignment stay two alerts.
+        "partialFingerprints": {
+            "midas/v1": finding.fingerprint,
+            "primaryLocationLineHash": f"{finding.fingerprint}:{occurrence}",
+        },
         # SARIF wants the property on every result of a run or on none; empty means: not suppressed.
         "suppressions": [_suppression(finding.suppressed)] if finding.suppressed else [],
         "properties": properties,
@@ -236,6 +253,9 @@ def _notifications(report: Report, index: dict[str, int], left_out: int) -> list
         _notification("rule-fault", "error", f"{fault.code} crashed: {fault.error}", rule=(fault.code, index))
         for fault in report.faults
     ]
+    idle = why_nothing_judged(report)
+    if idle:
+        found.append(_notification("nothing-judged", "error", idle))
     for gap in report.gaps[:NOTIFICATION_LIMIT]:
         text = f"Not read: {gap.table} in {gap.scope}: {gap.reason}"
         found.append(_notification("gap", "warning", f"{text}: {gap.detail}" if gap.detail else text))

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 WORST = 10
 _TALL = 32
 """Lines of a screen that has room for more than one gap, crash and notice."""
+_ENOUGH = 8
+"""Lines of findings; where there would be fewer, what was seen is told in one line."""
 _INDENT = 7
 _LABEL = 16
 """Columns before the text of a gap, a crash, a notice or a file."""
@@ -109,10 +111,14 @@ def _coloured(lines: Sequence[Text], stream: TextIO) -> str:
 def _summary(
     report: Report, files: Sequence[tuple[str, str]], width: int | None, height: int | None
 ) -> list[Text]:
-    head = _head(report, width, 2 if height is not None and height < _TALL else 3)
     tail = _tail(report, files, width, each=3 if height is None or height >= _TALL else 1)
-    # One line stays free for the prompt, and the block of findings has an empty line before it.
-    room = None if height is None else max(3, height - len(head) - len(tail) - 2)
+    head, room = _head(report, width, 3), None
+    if height is not None:
+        # One line stays free for the prompt, and the block of findings has an empty line before it.
+        left = height - len(tail) - 2
+        if left - len(head) < min(_ENOUGH, len(_worst(report, None, width))):
+            head = _head(report, width, 1)
+        room = max(3, left - len(head))
     lines = [*head, *_worst(report, room, width), *tail]
     if width is not None:
         for line in lines:
@@ -234,7 +240,7 @@ def _gap_text(gap: Gap, room: int | None) -> str:
     reason = f"{table}: {shown(gap.reason)}{': ' + shown(gap.detail) if gap.detail else ''}"
     if room is None:
         return f"{reason} ({scope})"
-    scope = shortened(scope, max(16, room // 3))
+    scope = shortened(scope, max(16, room // 3, room - len(reason) - 3))
     left = max(16, room - len(scope) - 3)
     return f"{reason if len(reason) <= left else reason[: left - 1] + '…'} ({scope})"
 

@@ -100,7 +100,7 @@ def say(text: str, stream: TextIO, what: str) -> None:
         _abandon(stream)
     except (OSError, ValueError) as error:
         _abandon(stream)
-        raise _untaken(what, error) from error
+        raise _untaken(what, stream, error) from error
 
 
 def _send(document: bytes, stream: TextIO, format_name: str) -> None:
@@ -115,7 +115,7 @@ def _send(document: bytes, stream: TextIO, format_name: str) -> None:
         stream.flush()
     except (OSError, ValueError) as error:
         _abandon(stream)
-        raise _untaken(f"the {format_name} report", error) from error
+        raise _untaken(f"the {format_name} report", stream, error) from error
 
 
 def _standard_output(format_name: str) -> TextIO:
@@ -141,10 +141,11 @@ def _abandon(stream: TextIO) -> None:
         os.close(nowhere)
 
 
-def _untaken(what: str, error: OSError | ValueError) -> OutputError:
+def _untaken(what: str, stream: TextIO, error: OSError | ValueError) -> OutputError:
+    place = "standard error" if stream is sys.stderr else "standard output"
     reason = (error.strerror if isinstance(error, OSError) else None) or "it is closed"
     return OutputError(
-        f"cannot write {what} to standard output: {reason.lower()}; free the place or name a file with --output"
+        f"cannot write {what} to {place}: {reason.lower()}; free the place or name a file with --output"
     )
 
 

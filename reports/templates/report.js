@@ -78,10 +78,41 @@
     advice.prepend(...Array.from(parts, (part) => part.cloneNode(true)));
     advice.dataset.filled = "yes";
   };
+  // The id goes to Azure's portal or its command line. Where a page may not write to the clipboard, it is
+  // selected instead, ready to be copied by hand.
+  const said = document.getElementById("said");
+  const offer = (details) => {
+    const id = details.querySelector(".subject-id");
+    if (id.nextElementSibling) return;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "copy";
+    button.textContent = "Copy id";
+    id.after(button);
+  };
+  const copy = async (id) => {
+    try {
+      await navigator.clipboard.writeText(id.textContent);
+      return "Copied";
+    } catch {
+      getSelection().selectAllChildren(id);
+      return document.execCommand("copy") ? "Copied" : "Selected: copy it now";
+    }
+  };
+  list.addEventListener("click", async (event) => {
+    const button = event.target.closest(".copy");
+    if (!button) return;
+    said.textContent = button.textContent = await copy(button.previousElementSibling);
+    setTimeout(() => (button.textContent = "Copy id"), 2500);
+  });
+
+  let printing = false;
   list.addEventListener(
     "toggle",
     (event) => {
-      if (event.target.open) advise(event.target);
+      if (!event.target.open || printing) return;
+      advise(event.target);
+      offer(event.target);
     },
     true,
   );
@@ -119,12 +150,14 @@
   // Paper has no disclosure triangles: print every finding that is shown, and the pages of its rules, open.
   let closed = [];
   window.addEventListener("beforeprint", () => {
+    printing = true;
     closed = Array.from(document.querySelectorAll("details:not([open])"));
     for (const details of closed) details.open = true;
   });
   window.addEventListener("afterprint", () => {
     for (const details of closed) details.open = false;
     closed = [];
+    printing = false;
   });
 
   apply();

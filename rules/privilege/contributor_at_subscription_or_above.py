@@ -41,6 +41,8 @@ with a reason under `[[exceptions]]` in `midas.toml`.
 """
 
 from scanner.rule import (
+    CONDITION_ON_FEDERATING,
+    CONDITION_ON_GRANTING,
     Effort,
     Facts,
     Frame,
@@ -100,15 +102,6 @@ def undecided(facts: Facts) -> Frame:
     )
 
 
-_CONDITION = (
-    "((!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})) OR "
-    "(@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] "
-    "ForAnyOfAnyValues:GuidEquals {7f951dda-4ed3-4680-a7ca-43fe172d538d}))"
-)
-_OTHER_CONDITION = (
-    "((!(ActionMatches{'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write'})) OR "
-    "(@Resource[tag:team] StringEquals 'web'))"
-)
 _NO_AUTHORIZATION = ("Microsoft.Authorization/*/Write", "Microsoft.Authorization/*/Delete")
 
 CASES = (
@@ -138,7 +131,7 @@ CASES = (
     bad(
         "an Owner whose condition restricts the granting still manages everything",
         identity("app"),
-        assigned("app", "Owner", condition=_CONDITION),
+        assigned("app", "Owner", condition=CONDITION_ON_GRANTING),
     ),
     bad(
         "an Owner whose granting is denied still manages everything",
@@ -157,7 +150,7 @@ CASES = (
     good(
         "an Owner whose condition restricts something else is still one",
         identity("app"),
-        assigned("app", "Owner", condition=_OTHER_CONDITION),
+        assigned("app", "Owner", condition=CONDITION_ON_FEDERATING),
     ),
     good(
         "an Owner to whom something else is denied is still one",

@@ -6,8 +6,8 @@ condition in the permission entry, judged by what its entries leave after their 
 `Microsoft.Authorization/*` and the plain operation are all found, whatever the role is called.
 
 ## Why it matters
-Whoever holds such a role is one call away from Owner of its scope. Built-in roles with that power are few and known by name;
-a custom one hides in a list of hundreds, and gets assigned by people who read its name only.
+Whoever holds such a role is one call away from Owner of its scope. Built-in roles with that power are few and known
+by name; a custom one hides in a list of hundreds, and gets assigned by people who read its name only.
 
 ## How to fix it
 Take the power to grant access out of the role:
@@ -30,6 +30,7 @@ In Terraform the lists are in the `permissions` block of `azurerm_role_definitio
 """
 
 from scanner.rule import (
+    CONDITION_ON_GRANTING,
     Effort,
     Facts,
     Frame,
@@ -41,8 +42,10 @@ from scanner.rule import (
     custom_role,
     good,
     identity,
+    lit,
     refused,
     unknown,
+    when,
 )
 
 META = Meta(
@@ -81,12 +84,6 @@ def check(facts: Facts) -> Frame:
     )
 
 
-_CONDITION = (
-    "((!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})) OR "
-    "(@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] "
-    "ForAnyOfAnyValues:GuidEquals {7f951dda-4ed3-4680-a7ca-43fe172d538d}))"
-)
-
 CASES = (
     bad("a: everything", custom_role("Reader", actions=["*"])),
     bad(
@@ -115,7 +112,7 @@ CASES = (
         custom_role(
             "half",
             actions=["Microsoft.Authorization/roleAssignments/write"],
-            condition=_CONDITION,
+            condition=CONDITION_ON_GRANTING,
             second={"actions": ["Microsoft.Authorization/roleAssignments/write"]},
         ),
     ),
@@ -131,7 +128,9 @@ CASES = (
     ),
     good(
         "the permission entry carries a condition",
-        custom_role("some", actions=["Microsoft.Authorization/roleAssignments/write"], condition=_CONDITION),
+        custom_role(
+            "some", actions=["Microsoft.Authorization/roleAssignments/write"], condition=CONDITION_ON_GRANTING
+        ),
     ),
     good(
         "a built-in role is what it is",

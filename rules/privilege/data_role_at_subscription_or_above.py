@@ -41,6 +41,9 @@ In Terraform, set `scope = azurerm_storage_account.app.id` in the `azurerm_role_
 """
 
 from scanner.rule import (
+    CONDITION_ON_BLOBS,
+    CONDITION_ON_FEDERATING,
+    CONDITION_ON_GRANTING,
     Effort,
     Facts,
     Frame,
@@ -101,19 +104,6 @@ def undecided(facts: Facts) -> Frame:
 
 
 _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
-_BLOB_CONDITION = (
-    f"((!(ActionMatches{{'{_BLOBS}/read'}})) OR "
-    "(@Resource[Microsoft.Storage/storageAccounts/blobServices/containers:name] StringEquals 'public'))"
-)
-_GRANTING_CONDITION = (
-    "((!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})) OR "
-    "(@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] "
-    "ForAnyOfAnyValues:GuidEquals {7f951dda-4ed3-4680-a7ca-43fe172d538d}))"
-)
-_OTHER_CONDITION = (
-    "((!(ActionMatches{'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write'})) OR "
-    "(@Resource[tag:team] StringEquals 'web'))"
-)
 
 CASES = (
     bad("blobs of a subscription", identity("app"), assigned("app", "Storage Blob Data Reader")),
@@ -156,7 +146,7 @@ CASES = (
         "an owner of all data whose condition restricts the granting",
         identity("app"),
         custom_role("all", actions=["*"], data_actions=["*"]),
-        assigned("app", "all", condition=_GRANTING_CONDITION),
+        assigned("app", "all", condition=CONDITION_ON_GRANTING),
     ),
     bad(
         "an owner of all data whose granting is denied",
@@ -168,7 +158,7 @@ CASES = (
     bad(
         "the condition restricts reading, not writing",
         identity("app"),
-        assigned("app", "Storage Blob Data Owner", condition=_BLOB_CONDITION),
+        assigned("app", "Storage Blob Data Owner", condition=CONDITION_ON_BLOBS),
     ),
     bad(
         "full control of one assignment says nothing about another",
@@ -218,7 +208,7 @@ CASES = (
         "so it is where the condition restricts something else",
         identity("app"),
         custom_role("all", actions=["*"], data_actions=["*"]),
-        assigned("app", "all", condition=_OTHER_CONDITION),
+        assigned("app", "all", condition=CONDITION_ON_FEDERATING),
     ),
     good(
         "so it is where something else is denied",
@@ -241,12 +231,12 @@ CASES = (
     good(
         "the assignment's condition restricts it",
         identity("app"),
-        assigned("app", "Storage Blob Data Reader", condition=_BLOB_CONDITION),
+        assigned("app", "Storage Blob Data Reader", condition=CONDITION_ON_BLOBS),
     ),
     good(
         "the role's own permission entry carries the condition",
         identity("app"),
-        custom_role("public blobs", data_actions=[f"{_BLOBS}/read"], condition=_BLOB_CONDITION),
+        custom_role("public blobs", data_actions=[f"{_BLOBS}/read"], condition=CONDITION_ON_BLOBS),
         assigned("app", "public blobs"),
     ),
     good(

@@ -34,6 +34,8 @@ that lists the roles it may assign, beside Contributor on its resource groups.
 """
 
 from scanner.rule import (
+    CONDITION_ON_BLOBS,
+    CONDITION_ON_GRANTING,
     Effort,
     Facts,
     Frame,
@@ -95,16 +97,7 @@ def undecided(facts: Facts) -> Frame:
     )
 
 
-_CONDITION = (
-    "((!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})) OR "
-    "(@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] "
-    "ForAnyOfAnyValues:GuidEquals {7f951dda-4ed3-4680-a7ca-43fe172d538d}))"
-)
 _BLOB_READ = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"
-_BLOB_CONDITION = (
-    f"((!(ActionMatches{{'{_BLOB_READ}'}})) OR "
-    "(@Resource[Microsoft.Storage/storageAccounts/blobServices/containers:name] StringEquals 'public'))"
-)
 _NO_AUTHORIZATION = ("Microsoft.Authorization/*/Write", "Microsoft.Authorization/*/Delete")
 
 CASES = (
@@ -154,7 +147,7 @@ CASES = (
         "a condition about blobs does not restrict an owner",
         identity("app"),
         custom_role("all", actions=["*"], data_actions=[_BLOB_READ]),
-        assigned("app", "all", condition=_BLOB_CONDITION),
+        assigned("app", "all", condition=CONDITION_ON_BLOBS),
     ),
     bad(
         "a denial of something else leaves full control",
@@ -209,7 +202,7 @@ CASES = (
     good(
         "a condition restricts which role assignments it may write",
         identity("app"),
-        assigned("app", "Owner", condition=_CONDITION),
+        assigned("app", "Owner", condition=CONDITION_ON_GRANTING),
     ),
     good(
         "it must be activated first",

@@ -31,6 +31,8 @@ may edit the policy.
 """
 
 from scanner.rule import (
+    CONDITION_ON_FEDERATING,
+    CONDITION_ON_GRANTING,
     Effort,
     Facts,
     Frame,
@@ -105,15 +107,6 @@ def undecided(facts: Facts) -> Frame:
     )
 
 
-_CONDITION = (
-    "((!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})) OR "
-    "(@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] "
-    "ForAnyOfAnyValues:GuidEquals {7f951dda-4ed3-4680-a7ca-43fe172d538d}))"
-)
-_OTHER_CONDITION = (
-    "((!(ActionMatches{'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write'})) OR "
-    "(@Resource[tag:team] StringEquals 'web'))"
-)
 _CORP = "management_group:corp"
 
 CASES = (
@@ -165,7 +158,7 @@ CASES = (
         "it grants access under the condition of the assignment",
         identity("app"),
         custom_role("assigner", actions=["Microsoft.Authorization/roleAssignments/write"]),
-        assigned("app", "assigner", at=_CORP, condition=_CONDITION),
+        assigned("app", "assigner", at=_CORP, condition=CONDITION_ON_GRANTING),
     ),
     bad(
         "it grants access under the condition of the role",
@@ -207,7 +200,7 @@ CASES = (
         "granting access is a finding of its own where the condition restricts something else",
         identity("app"),
         custom_role("both", actions=["Microsoft.Authorization/*", "Microsoft.ManagedIdentity/*"]),
-        assigned("app", "both", at=_CORP, condition=_OTHER_CONDITION),
+        assigned("app", "both", at=_CORP, condition=CONDITION_ON_FEDERATING),
     ),
     good(
         "e: reading, and harmless changes",

@@ -7,9 +7,9 @@ wider one has to hold now and without a condition. Narrower *roles* below a wide
 the subscription goes, they are what should remain.
 
 ## Why it matters
-The narrow assignment grants nothing, and misleads. Removing it changes nothing, so a review that takes it away believes in a fix that did
-not happen; and a condition on it restricts nothing, because the wider one has none. It also counts against the limit
-of role assignments in a subscription.
+The narrow assignment grants nothing, and misleads. Removing it changes nothing, so a review that takes it away
+believes in a fix that did not happen; and a condition on it restricts nothing, because the wider one has none. It also
+counts against the limit of role assignments in a subscription.
 
 ## How to fix it
 Remove the wider assignment if the narrow one is enough, which is the better case; else remove the narrow one:
@@ -27,6 +27,7 @@ In Terraform or Bicep remove the `azurerm_role_assignment` or `Microsoft.Authori
 """
 
 from scanner.rule import (
+    CONDITION_ON_BLOBS,
     Effort,
     Facts,
     Frame,
@@ -93,10 +94,6 @@ def undecided(facts: Facts) -> Frame:
 
 
 _GROUP = "resource_group:app"
-_CONDITION = (
-    "((!(ActionMatches{'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read'})) OR "
-    "(@Resource[Microsoft.Storage/storageAccounts/blobServices/containers:name] StringEquals 'public'))"
-)
 
 CASES = (
     bad(
@@ -153,7 +150,7 @@ CASES = (
         "its condition restricts nothing, for the wider one has none",
         identity("app"),
         assigned("app", "Storage Blob Data Reader", as_="wide"),
-        assigned("app", "Storage Blob Data Reader", at=_GROUP, condition=_CONDITION, as_="narrow"),
+        assigned("app", "Storage Blob Data Reader", at=_GROUP, condition=CONDITION_ON_BLOBS, as_="narrow"),
         finds=("narrow",),
     ),
     good("one assignment does not contain itself", identity("app"), assigned("app", "Reader")),
@@ -212,7 +209,7 @@ CASES = (
     good(
         "the wider one has a condition",
         identity("app"),
-        assigned("app", "Storage Blob Data Reader", condition=_CONDITION),
+        assigned("app", "Storage Blob Data Reader", condition=CONDITION_ON_BLOBS),
         assigned("app", "Storage Blob Data Reader", at=_GROUP),
     ),
     good(

@@ -33,6 +33,8 @@ Contributor in place of Owner.
 """  # noqa: E501 -- a condition to paste is one line
 
 from scanner.rule import (
+    CONDITION_ON_FEDERATING,
+    CONDITION_ON_GRANTING,
     Effort,
     Facts,
     Frame,
@@ -92,15 +94,6 @@ def undecided(facts: Facts) -> Frame:
     )
 
 
-_CONDITION = (
-    "((!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})) OR "
-    "(@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] "
-    "ForAnyOfAnyValues:GuidEquals {7f951dda-4ed3-4680-a7ca-43fe172d538d}))"
-)
-_OTHER_CONDITION = (
-    "((!(ActionMatches{'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write'})) OR "
-    "(@Resource[tag:team] StringEquals 'web'))"
-)
 _NO_OTHER_PROVIDER = [f"Microsoft.{letter}*" for letter in "bcdefghijklmnopqrstuvwxyz"]
 
 CASES = (
@@ -134,13 +127,13 @@ CASES = (
         "it can rewrite role definitions, its own among them",
         identity("app"),
         custom_role("definer", actions=["Microsoft.Authorization/roleDefinitions/write"]),
-        assigned("app", "definer", condition=_CONDITION),
+        assigned("app", "definer", condition=CONDITION_ON_GRANTING),
     ),
     bad(
         "a condition about something else does not restrict the granting",
         identity("app"),
         custom_role("both", actions=["Microsoft.Authorization/*", "Microsoft.ManagedIdentity/*"]),
-        assigned("app", "both", condition=_OTHER_CONDITION),
+        assigned("app", "both", condition=CONDITION_ON_FEDERATING),
     ),
     bad(
         "full control of a subscription that a deny assignment cuts down to the granting",
@@ -189,8 +182,8 @@ CASES = (
     good(
         "the assignment's condition says which roles",
         identity("app"),
-        assigned("app", "Role Based Access Control Administrator", condition=_CONDITION),
-        assigned("app", "Owner", at="resource_group:app", condition=_CONDITION),
+        assigned("app", "Role Based Access Control Administrator", condition=CONDITION_ON_GRANTING),
+        assigned("app", "Owner", at="resource_group:app", condition=CONDITION_ON_GRANTING),
     ),
     good(
         "the role's own permission entry carries the condition",

@@ -163,7 +163,15 @@ def window(
         chosen = {"AtScopeAndBelow": below_sql, "AtScopeAboveAndBelow": "TRUE"}.get(scope_filter, chosen)
     shipped = "(type = 'microsoft.authorization/roledefinitions' AND _scope = '/')"
     filtered = f"({chosen} OR {shipped})"
-    return Window(key=f"{below_sql}|{filtered}", plain=below_sql, filtered=filtered)
+    # Whoever may read a group may read what is below it: above a refused subscription there is no readable group.
+    hidden = {
+        f"{MANAGEMENT_GROUPS}{group.name.lower()}"
+        for key in refused
+        if key in hierarchy.subscriptions
+        for group in hierarchy.group_chain(hierarchy.subscriptions[key].management_group)
+    }
+    plain = f"({below_sql} AND _scope NOT IN ({_listed(hidden)}))" if hidden else below_sql
+    return Window(key=f"{plain}|{filtered}", plain=plain, filtered=filtered)
 
 
 def _listed(values: Iterable[str]) -> str:

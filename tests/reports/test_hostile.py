@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.hostile import cut, encodable, json_bytes, shown, spoken, visible
+from reports.hostile import cut, encodable, json_bytes, shortened, shown, spoken, visible
 
 
 @pytest.mark.parametrize(
@@ -76,3 +76,24 @@ def test_json_keeps_the_data_and_no_character_that_drives_a_terminal() -> None:
 )
 def test_evidence_reads_like_a_sentence(value: object, expected: str) -> None:
     assert spoken(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "expected"),
+    [
+        ("short", 5, "short"),
+        ("/subscriptions/1111/resourceGroups/rg/providers/Microsoft.Web/sites/app", 40, "/subscriptions/1111/…/sites/app"),
+        ("id-data-loader reaches all of the whole subscription Shop", 40, "id-data-loader … subscription Shop"),
+        ("x" * 30, 11, "xxxxx…xxxxx"),
+        ("abc", 1, "…"),
+    ],
+)  # fmt: skip
+def test_the_middle_gives_way(text: str, limit: int, expected: str) -> None:
+    assert shortened(text, limit) == expected
+
+
+@given(st.text(max_size=200), st.integers(1, 100))
+def test_what_is_shortened_fits_and_keeps_its_end(text: str, limit: int) -> None:
+    short = shortened(text, limit)
+    assert len(short) <= limit
+    assert short == text or text.endswith(short.rpartition("…")[2])

@@ -5,13 +5,14 @@ from reports.summary import (
     busiest_subjects,
     counted,
     families,
+    is_complete,
     over_threshold,
     priorities,
     score,
     title_of,
     verdict,
 )
-from scanner.engine.finding import RuleResult
+from scanner.engine.finding import Gap, RuleResult
 from scanner.rule import Confidence, Effort, Severity
 from tests.reports.sample import OWNER, OWNER_PAGE, RUN, WILDCARD, clean_report, finding, make_report, rule
 
@@ -96,6 +97,26 @@ def test_an_incomplete_run_is_never_called_clean() -> None:
     unread = make_report(findings=(), gaps=(), faults=(), run=COMPLETE)
     assert verdict(unread) == "No open findings, but 6 answers unknown"
     assert verdict(clean_report()) == "No open findings: 1 rule passed"
+
+
+def test_a_run_that_judged_nothing_is_never_called_clean_or_complete() -> None:
+    idle = rule("MI201", "x", OWNER_PAGE, Severity.HIGH, not_applicable=5)
+    nothing = msgspec.structs.replace(clean_report(), rules=(idle,))
+    assert verdict(nothing) == "Nothing was judged: no rule found a subject in what was read"
+    assert verdict(msgspec.structs.replace(nothing, rules=())) == "Nothing was judged: no rule was run"
+    gaps = (Gap("assignments", "/", "refused", ""),)
+    assert verdict(msgspec.structs.replace(nothing, gaps=gaps)) == (
+        "Nothing was judged: no rule found a subject in what could be read"
+    )
+    assert not is_complete(nothing)
+    assert is_complete(clean_report())
+
+
+def test_a_rule_that_judged_nothing_did_not_pass() -> None:
+    idle = rule("MI202", "x", OWNER_PAGE, Severity.HIGH)
+    report = msgspec.structs.replace(clean_report(), rules=(*clean_report().rules, idle))
+    assert verdict(report) == "No open findings: 1 of 2 rules passed, 1 had nothing to judge"
+    assert counted(0, 0, 0) == "nothing to judge"
 
 
 def test_a_gap_makes_a_run_incomplete_even_if_it_says_otherwise() -> None:

@@ -1,17 +1,22 @@
-from io import StringIO
+import os
+import sys
+from io import BytesIO, StringIO, TextIOWrapper
 
 import msgspec
 import pytest
 
 from reports import terminal
 from reports.report import Report
+from reports.write import OutputError
 from scanner.engine.finding import Gap, RuleFault
 from tests.reports.sample import (
     HOSTILE,
     OWNER,
+    PROD,
     RULES,
     RUN,
     clean_report,
+    finding,
     hostile_report,
     large_report,
     make_report,
@@ -47,7 +52,8 @@ def lines_of(report: Report, columns: int = 80, lines: int = 24) -> list[str]:
 def test_the_summary_says_verdict_families_worst_gaps_and_files() -> None:
     assert lines_of(make_report()) == [
         "Midas  2 open findings from 2 of 4 rules, and not everything could be read",
-        "       subscriptions prod, shop: 2 subscriptions, 42 identities, 310 role assig…",
+        "       subscriptions prod, shop: 2 subscriptions, 42 identities, 310 role",
+        "       assignments",
         "       1 critical  1 high  1 accepted",
         "",
         "  Lifecycle             92/100  1 of 40 failed, 2 unknown",
@@ -60,7 +66,7 @@ def test_the_summary_says_verdict_families_worst_gaps_and_files() -> None:
         "             fix: Name one environment: repo:ORG/REPO:environment:production.",
         "",
         "  rule crashed  MI303: ColumnNotFoundError: issuer",
-        "  not read      attachments in /subscriptions/lab: refused: Reader is missing o…",
+        "  not read      attachments: refused: Reader is missing on… (/subscriptions/lab)",
         "  notice        the exception for MI101 on old-job matched nothing",
         "  sarif         out/midas.sarif",
         "  html          out/midas.html",
@@ -94,7 +100,7 @@ def test_the_fullest_report_fits_the_smallest_screen() -> None:
     assert len(shown) <= 24
     for told in (
         "  rule crashed  and 4 more: see the reports",
-        "  not read      assignments in /subscriptions/0: refused",
+        "  not read      assignments: refused (/subscriptions/0)",
         "  not read      and 49 more: see the reports",
         "  notice        exception 0 has expired",
         "  json          out/midas.json",
@@ -122,7 +128,102 @@ def test_a_terminal_gets_colour_unless_it_is_refused(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("NO_COLOR", "1")
     terminal.show(make_report(), stream=plain, width=80, height=24)
     assert "\x1b[1;31m" in coloured.getvalue()
-    assert "31m" not in plain.getvalue()
+    assert "\x1b" not in plain.getvalue(), "bold and dim are not plain either"
+
+
+def test_without_a_terminal_nothing_is_cut() -> None:
+    scope = f"/subscriptions/{'1' * 40}/resourceGroups/{'g' * 90}/providers/Microsoft.Web/sites/app"
+    long = finding("MI201", "x", OWNER.severity, OWNER.subject, f"{'w' * 150} holds Owner at {'n' * 64}")
+    stream = StringIO()
+    report = make_report(
+        findings=(long,),
+        gaps=(Gap("attachments", scope, "refused", "Reader is missing on the subscription"),),
+        run=msgspec.structs.replace(RUN, subjects={f"kinds of thing {number}": 1 for number in range(20)}),
+    )
+    path = f"/srv/{'p' * 200}/midas.sarif"
+    terminal.show(report, files=[("sarif", path)], stream=stream)
+    lines = stream.getvalue().splitlines()
+    assert "…" not in stream.getvalue()
+    assert f"  critical MI201  {long.message}" in lines
+    assert f"  not read      attachments: refused: Reader is missing on the subscription ({scope})" in lines
+    assert f"  sarif         {path}" in lines
+    assert sum("kinds of thing 19" in line for line in lines) == 1
+    assert terminal.render(report).decode().splitlines() == [line for line in lines if path not in line]
+
+
+def test_on_a_terminal_the_middle_of_an_id_gives_way_and_the_reason_comes_first() -> None:
+    scope = f"/subscriptions/{PROD.rpartition('/')[2]}/resourceGroups/rg/providers/Microsoft.Web/sites/app"
+    gap = Gap("attachments", scope, "refused", "")
+    message = "id-data-loader reaches the data of services in the whole subscription Contoso Data"
+    long = finding("MI201", "x", OWNER.severity, OWNER.subject, message)
+    lines = lines_of(make_report(findings=(long,), gaps=(gap, Gap("grants", "/", "throttled", ""))), lines=40)
+    assert "  not read      attachments: refused (/subscriptions/…/sites/app)" in lines
+    assert "  not read      grants: throttled (everything)" in lines
+    assert "  critical MI201  id-data-loader reaches the … subscription Contoso Data" in lines
+
+
+def test_a_long_verdict_goes_on_in_the_next_line() -> None:
+    shown = lines_of(make_report(), 40, 40)
+    assert shown[:3] == [
+        "Midas  2 open findings from 2 of 4",
+        "       rules, and not everything could",
+        "       be read",
+    ]
+
+
+def test_a_family_with_nothing_to_judge_says_so() -> None:
+    text = terminal.render(make_report(rules=(msgspec.structs.replace(RULES[3], unknown=0),))).decode()
+    assert "  Federation             -/100  nothing to judge\n" in text
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp437"])
+def test_what_the_stream_cannot_hold_is_replaced(encoding: str) -> None:
+    stream = TextIOWrapper(BytesIO(), encoding=encoding)
+    terminal.show(hostile_report(HOSTILE["emoji"]), stream=stream, width=60)
+    stream.seek(0)
+    assert "critical MI201  ?\\u200d?\\u200d? " in stream.read()
+
+
+def test_a_stream_that_knows_less_than_a_file_is_good_enough() -> None:
+    class Bare:
+        """A stand-in with what printing needs and no more."""
+
+        text = ""
+
+        def write(self, text: str) -> None:
+            self.text += text
+
+        def flush(self) -> None:
+            """Hold nothing back."""
+
+    bare = Bare()
+    terminal.show(make_report(), stream=bare)  # type: ignore[arg-type]
+    assert bare.text == terminal.render(make_report()).decode()
+
+
+def test_a_closed_standard_output_gets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    terminal.show(make_report())
+
+
+def test_a_reader_that_has_gone_is_no_error() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "w", encoding="utf-8") as stream:
+        terminal.show(make_report(), stream=stream)
+
+
+def test_a_stream_that_takes_no_more_is_one_clear_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        open("/dev/full", "w", encoding="utf-8") as full,
+        pytest.raises(OutputError, match="the summary to standard output: no space left on device; free"),
+    ):
+        terminal.show(make_report(), stream=full)
+    closed = StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stderr", closed)
+    with pytest.raises(OutputError, match="the summary to standard error: it is closed; free"):
+        terminal.show(make_report(), stream=closed)
 
 
 @pytest.mark.parametrize("name", HOSTILE)

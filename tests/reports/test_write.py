@@ -2,7 +2,8 @@ import os
 import stat
 import sys
 import threading
-from io import BytesIO, TextIOWrapper
+from functools import partial
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -70,8 +71,45 @@ def test_a_closed_standard_output_is_one_clear_message(monkeypatch: pytest.Monke
             raise BrokenPipeError(32, "Broken pipe")
 
     monkeypatch.setattr(sys, "stdout", TextIOWrapper(Closed(), encoding="ascii"))
-    with pytest.raises(OutputError, match="cannot write the json report to -: broken pipe"):
+    with pytest.raises(
+        OutputError, match="cannot write the json report to standard output: broken pipe; free"
+    ):
         write(make_report(), "json", "-")
+
+
+@pytest.mark.parametrize("stream", [None, "closed"])
+def test_a_standard_output_that_is_closed_is_told_before_and_after_the_scan(
+    monkeypatch: pytest.MonkeyPatch, stream: str | None
+) -> None:
+    gone = None
+    if stream:
+        gone = TextIOWrapper(BytesIO())
+        gone.close()
+    monkeypatch.setattr(sys, "stdout", gone)
+    for act in (check, partial(write, make_report())):
+        with pytest.raises(
+            OutputError, match="json report to standard output: it is closed; open it or name"
+        ):
+            act("json", "-")
+
+
+def test_a_stand_in_for_standard_output_gets_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = StringIO()
+    monkeypatch.setattr(sys, "stdout", stream)
+    write(make_report(), "json", "-")
+    assert stream.getvalue() == DOCUMENT.decode()
+
+
+@pytest.mark.parametrize("kind", ["json", "text"])
+def test_a_full_device_is_one_clear_message(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    message = f"cannot write the {kind} report to .*: no space left on device; free the place"
+    with pytest.raises(OutputError, match=message):
+        write(make_report(), kind, "/dev/full")
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        with pytest.raises(OutputError, match=message):
+            write(make_report(), kind, "-")
+        # Nothing is left in the buffer to fail once more when the file is closed.
 
 
 def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:

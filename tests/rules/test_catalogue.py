@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from reports.pages import first_sentence, read_page
 from scanner.catalog.identity_types import COMPUTE_TYPES
 from scanner.engine.registry import HEADINGS, Rule, builtin_folder, load_rule, load_rules
 from scanner.facts.cases import Case
@@ -101,6 +102,27 @@ def test_its_fix_can_be_pasted(rule: Rule) -> None:
     assert fences[1::2] == [""] * (len(fences) // 2), "a code block is not closed"
     assert set(fences[::2]) <= PASTED, "a code block says no language"
     assert _FENCE.search(section(rule, "How to fix it")), "there is nothing to paste"
+
+
+@every_rule
+def test_its_commands_say_to_a_shell_what_they_say_to_a_reader(rule: Rule) -> None:
+    for commands in re.findall(r"^```sh\n(.*?)^```", rule.page, re.MULTILINE | re.DOTALL):
+        unquoted = re.sub(r'"[^"]*"', "", commands)
+        assert "<" not in unquoted, "a shell takes <placeholder> for a redirect: write it in quotes"
+        for line in commands.splitlines():
+            here_only = "az role assignment list" in line and "--subscription" not in line
+            assert not here_only, "without --subscription this lists one subscription, whichever it is"
+
+
+@every_rule
+def test_its_first_sentences_stand_alone(rule: Rule) -> None:
+    """Reports show the first sentence of why and of how without the rest of the page."""
+    page = read_page(rule.page)
+    for sentence in (first_sentence(page.why), first_sentence(page.fix)):
+        assert sentence.endswith("."), sentence
+        assert sentence.split()[0] not in {"It", "Its", "This", "These", "They", "If", "Then", "See"}, (
+            sentence
+        )
 
 
 @every_rule

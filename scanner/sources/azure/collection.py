@@ -100,7 +100,11 @@ class Collection:
         self._normaliser.complete_assignments()
         self._last_reads()
         self._normaliser.settle()
-        if self._request.scope == ScanScope():
+        if self._is_whole(tenant):
+            if not any(
+                type_of(row) == GROUP and ids.last_segment(id_of(row) or "") == tenant for row in scopes
+            ):
+                self._cover.partial()
             self._cover.hidden(self._normaliser.places_of_missing_identities(), subscriptions)
         self._cover.state(subscriptions)
         return self._builder.finish(), About(tenant=tenant, subscriptions=tuple(subscriptions))
@@ -222,12 +226,17 @@ class Collection:
         if self._needs.any_of("federated_credentials"):
             self._federated.begin()
 
-    def _look_outside(self, subscriptions: Sequence[str], tenant: str) -> None:
-        """Search the rest of the tenant, if there may be one: the root management group is named as the tenant."""
+    def _is_whole(self, tenant: str) -> bool:
+        """Whether all of the tenant was asked for: the root management group is named as the tenant."""
         scope = self._request.scope
         group = (scope.management_group or "").rsplit("/", 1)[-1].lower()
+        return scope == ScanScope() or (bool(tenant) and group == tenant)
+
+    def _look_outside(self, subscriptions: Sequence[str], tenant: str) -> None:
+        """Search the rest of the tenant, if there may be one."""
+        scope = self._request.scope
         asked = frozenset[str]().union(*(collected_tables(table) for table in self._request.tables))
-        if scope == ScanScope() or group == tenant or asked.isdisjoint(("attachments", "assignments")):
+        if self._is_whole(tenant) or asked.isdisjoint(("attachments", "assignments")):
             return
         outside = Outside(
             self._graph, self._builder, self._normaliser, self._needs, self._cover, scope=scope.in_words()

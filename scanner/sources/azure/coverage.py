@@ -55,6 +55,19 @@ class Cover:
         """Make a gap of what lies outside the scope (in words) that was asked for, or of a part of it."""
         self.gap(table, ids.ROOT, Outcome(OUTSIDE, f"Only {scope} was scanned. {why}"))
 
+    def partial(self) -> None:
+        """Make gaps of what a scan of the tenant cannot see: subscriptions that are hidden are hidden without a word.
+
+        The proof of seeing all is the root management group: whoever may read it may read what is below it.
+        """
+        why = (
+            "The root management group is not shown to this sign-in, and so there may be hidden subscriptions: "
+            "give it the role Reader there."
+        )
+        for table in ("attachments", "assignments"):
+            self.gap(table, ids.ROOT, Outcome(OUTSIDE, why))
+        self._builder.gap("entities", ids.ROOT, "refused", why)
+
     def replaced(self, table: str) -> None:
         """Forget the gaps of a table: it is read in another way."""
         self._gaps = {key: None for key in self._gaps if key[0] != table}

@@ -351,3 +351,20 @@ def test_resumed_it_ends_with_the_same_facts(start_azure, gather, in_words, at):
     before = len(emulator.requests)
     assert in_words(gather(scope=scope, resume=True), "attachments", "assignments", "gaps") == first
     assert emulator.requests[before:] == []
+
+
+def test_a_tenant_of_which_the_root_group_is_hidden_is_not_called_whole(start_azure, gather, lonely):
+    start_azure(lonely, refused_subscriptions=("shop-prod", "data-prod"))
+    store = gather()
+    told = {(g["table"], g["scope_id"], g["reason"]) for g in store.gaps()}
+    assert {
+        ("attachments", "/", "outside"),
+        ("assignments", "/", "outside"),
+        ("entities", "/", "refused"),
+    } <= told
+    assert verdict(store, "MI102", AGENT) == "unknown"
+
+
+def test_a_tenant_of_which_the_root_group_is_shown_is_whole(start_azure, gather):
+    start_azure("contoso")
+    assert gather().gaps() == []
