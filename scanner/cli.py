@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import io
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -45,6 +46,8 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A name with a character that this terminal or locale does not have must not end a scan.
             stream.reconfigure(errors="backslashreplace")
+    # A job that is told to stop is interrupted as a person would do it: what was read is kept and told of.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = cli.main(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else CLEAN)

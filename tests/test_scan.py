@@ -178,8 +178,9 @@ def test_no_login_is_one_clear_message(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_an_interrupted_collection_goes_on_and_ends_with_the_same_facts(
-    contoso_snapshot: tuple[Path, dict[str, Any]], tmp_path: Path
+    contoso_snapshot: tuple[Path, dict[str, Any]], tmp_path: Path, how: signal.Signals
 ) -> None:
     slow = with_switches(Behaviour(), ["latency=0.3"])
     out = tmp_path / "snapshot"
@@ -191,10 +192,13 @@ def test_an_interrupted_collection_goes_on_and_ends_with_the_same_facts(
         )
         assert running.stderr is not None
         running.stderr.readline()  # the first stage is told when it has ended
-        running.send_signal(signal.SIGINT)
+        running.send_signal(how)
         _, stderr = running.communicate(timeout=60)
-        assert running.returncode == 130, stderr
-        assert "--resume" in stderr
+        if how is signal.SIGKILL:
+            assert running.returncode == -signal.SIGKILL
+        else:
+            assert running.returncode == 130, stderr
+            assert "--resume" in stderr
         assert not out.exists()
         before = len(azure.requests)
     with Emulator(load_tenant("contoso")) as azure:

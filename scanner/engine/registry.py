@@ -59,13 +59,14 @@ def load_rules(folders: Iterable[Path] = ()) -> tuple[Rule, ...]:
     names: dict[str, Rule] = {}
     for folder in (builtin_folder(), *folders):
         if not folder.is_dir():
-            raise RuleError(folder, "is not a folder: --rules takes a folder of rule modules")
+            raise RuleError(folder, "is not a folder: rules are modules in a folder (--rules, rules-folders)")
+        found = False
         for path in sorted(folder.rglob("*.py")):
             if path.name.startswith(("_", ".")) or any(
                 part.startswith(".") for part in path.relative_to(folder).parts
             ):
                 continue
-            rule = load_rule(path)
+            rule, found = load_rule(path), True
             for taken in (loaded.get(rule.meta.id), names.get(rule.meta.name)):
                 if taken is not None:
                     raise RuleError(
@@ -73,6 +74,10 @@ def load_rules(folders: Iterable[Path] = ()) -> tuple[Rule, ...]:
                         f"{rule.meta.id} {rule.meta.name} is taken by {taken.path}: give it its own",
                     )
             loaded[rule.meta.id] = names[rule.meta.name] = rule
+        if not found:
+            raise RuleError(
+                folder, "holds no rule: no module in it or below is called *.py without a leading _"
+            )
     return tuple(loaded[code] for code in sorted(loaded))
 
 

@@ -140,4 +140,7 @@ def test_hidden_and_underscored_files_are_not_rules(tmp_path: Path) -> None:
     write(tmp_path, "1 / 0", "_draft.py")
     (tmp_path / ".venv").mkdir()
     write(tmp_path / ".venv", "1 / 0", "thing.py")
-    assert load_rules([tmp_path])
+    with pytest.raises(RuleError, match="holds no rule"):
+        load_rules([tmp_path])
+    write(tmp_path, GOOD)
+    assert "MI190" in [rule.meta.id for rule in load_rules([tmp_path])]
