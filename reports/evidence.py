@@ -25,11 +25,13 @@ _LABELS = MappingProxyType(
 )
 """Column to its label, where the column's own name is not what a reader would say."""
 
-_VERBS = MappingProxyType({"read": "read", "write": "write", "delete": "delete", "action": "other"})
+_OPERATIONS = MappingProxyType(
+    {"read": "read", "write": "write operation", "delete": "deletion", "action": "other operation"}
+)
 
 
 class Evidence(msgspec.Struct, frozen=True):
-    """One piece of evidence: what it is, what it says, in how far it needs explaining, and the Azure ids behind it."""
+    """One piece of evidence: what it is, what it says, what that means, and the Azure ids behind it."""
 
     label: str
     value: str
@@ -50,6 +52,8 @@ def evidence_of(finding: Finding) -> Iterator[Evidence]:
             text = "no group: directly"
         if key == "pattern" and isinstance(value, str):
             meaning = pattern_meaning(value)
+            # Contributor is ``*`` without a few: notActions are no part of the pattern.
+            meaning += meaning and ", short of what the role excludes"
         ids = tuple(
             shown(str(member["id"])) for member in members[:MEMBER_LIMIT] if entity_name(member) is not None
         )
@@ -63,23 +67,16 @@ def pattern_meaning(pattern: str) -> str:
     ``*/write`` is "every write operation of every provider". Patterns are matched as Azure does, without regard
     to case, and ``*`` stands for any run of characters, slashes among them.
     """
-    parts = pattern.strip().split("/")
-    if "*" not in pattern:
+    *place, last = pattern.strip().split("/")
+    if "*" not in (*place, last):
         return ""
-    if set(parts) == {"*"}:
-        return "every operation of every provider"
-    *place, last = parts
-    if last == "*" and "*" not in "".join(place):
-        return (
-            f"every operation of {'/'.join(place)} and below"
-            if len(place) > 1
-            else f"every operation of {place[0]}"
-        )
-    verb = _VERBS.get(last.lower())
-    if verb is None:
+    what = "operation" if last == "*" else _OPERATIONS.get(last.lower())
+    if what is None:
         return ""
-    if place and set(place) == {"*"}:
-        return f"every {verb} operation of every provider"
-    if place and place[-1] == "*" and "*" not in "".join(place[:-1]):
-        return f"every {verb} operation of {'/'.join(place[:-1])}{' and below' if len(place) > 2 else ''}"
-    return ""
+    if set(place) <= {"*"}:
+        return f"every {what} of every provider"
+    if last != "*" and place[-1] == "*":
+        place.pop()
+    if "*" in "".join(place):
+        return ""
+    return f"every {what} of this provider" if len(place) == 1 else f"every {what} of this type and below"

@@ -60,8 +60,8 @@ def shown(text: str, limit: int = TABLE_LIMIT) -> str:
 def shortened(text: str, limit: int) -> str:
     """Return text of at most ``limit`` characters: what is cut is the middle, because both ends tell most.
 
-    An Azure id begins with its subscription and ends with its name, a message with who and where. The cut is
-    made between words or segments where one is near.
+    An Azure id begins with its subscription and ends with its name, a path with the file. The cut is made between
+    words or segments where one is near.
     """
     if len(text) <= limit:
         return text

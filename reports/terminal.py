@@ -7,6 +7,7 @@ is never markup here and never reaches the terminal with its control characters.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -39,6 +40,8 @@ _TALL = 32
 """Lines of a screen that has room for more than one gap, crash and notice."""
 _ENOUGH = 8
 """Lines of findings; where there would be fewer, what was seen is told in one line."""
+_ID_ROOM = 40
+_LONG_ID = re.compile(rf"/\S{{{_ID_ROOM},}}")
 _INDENT = 7
 _LABEL = 16
 """Columns before the text of a gap, a crash, a notice or a file."""
@@ -221,8 +224,16 @@ def _finding_line(finding: Finding, width: int | None) -> Text:
         "  ",
         (f"{finding.severity.value:<9}", _STYLES[finding.severity]),
         (f"{finding.code}  ", "dim"),
-        _fitting(shown(finding.message), None if width is None else width - used),
+        _message(shown(finding.message), None if width is None else width - used),
     )
+
+
+def _message(text: str, room: int | None) -> str:
+    """Return a message that fits: it says who, what and where in this order, so its end gives way, and long ids."""
+    if room is None or len(text) <= room:
+        return text
+    text = _LONG_ID.sub(lambda match: shortened(match[0], _ID_ROOM), text)
+    return text if len(text) <= room else f"{text[: max(12, room) - 1]}…"
 
 
 def _hint(priority: Priority) -> str:

@@ -15,9 +15,12 @@ trace in your systems. A credential with an issuer of their own is also how an i
 every change of keys and passwords, and nothing has to run in Azure.
 
 ## How to fix it
-Remove the credential, or put its issuer on the list if it is yours. Find out before who added it, and when:
+Remove the credential, or put its issuer on the list if it is yours. Find out before who added it, and when; the
+activity log goes back 90 days:
 
 ```sh
+az monitor activity-log list --resource-id "<id of the credential>" --offset 90d \\
+    --query "[].{who:caller, when:eventTimestamp, what:operationName.value}" --output table
 az identity federated-credential delete --identity-name "<identity>" --resource-group "<group>" --name "<this one>"
 ```
 

@@ -13,17 +13,20 @@ enough), or may add a federated credential to it, has the access.
 ## How to fix it
 Remove the identity's role assignments, then the identity itself. Look at what it holds before; an assignment
 that is left behind shows as an unknown principal for ever. `az role assignment list` sees one subscription at a
-time, so ask Resource Graph, which sees all that you may read (once: `az extension add --name resource-graph`):
+time; Resource Graph sees all management groups and subscriptions that you may read:
 
 ```sh
-az graph query --first 1000 --query "data[].id" --output tsv -q "authorizationresources
+az extension add --name resource-graph
+az graph query --management-groups "<tenant id>" --first 1000 --query "data[].id" --output tsv \\
+    -q "authorizationresources
     | where type =~ 'microsoft.authorization/roleassignments' and properties.principalId =~ '<principal id>'
     | project id"
 az role assignment delete --ids "<role assignment id>" "<role assignment id>"
 az identity delete --ids "<identity id>"
 ```
 
-What it holds through a group ends with it; what it was eligible for is removed in Privileged Identity Management.
+An assignment at the tenant root itself is listed by `az role assignment list --scope "/"`. What the identity holds
+through a group ends with it; what it is eligible for is removed in Privileged Identity Management.
 
 In Bicep remove the `Microsoft.Authorization/roleAssignments` and the
 `Microsoft.ManagedIdentity/userAssignedIdentities` resource; in Terraform `azurerm_role_assignment` and

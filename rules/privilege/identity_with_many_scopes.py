@@ -11,10 +11,12 @@ is worth all of it together.
 
 ## How to fix it
 Give each workload an identity of its own and move its assignments there. What the shared one holds in all
-subscriptions, Resource Graph says (once: `az extension add --name resource-graph`):
+management groups and subscriptions that you may read, Resource Graph says:
 
 ```sh
-az graph query --first 1000 --query "data" --output table -q "authorizationresources
+az extension add --name resource-graph
+az graph query --management-groups "<tenant id>" --first 1000 --query "data" --output table \\
+    -q "authorizationresources
     | where type =~ 'microsoft.authorization/roleassignments' and properties.principalId =~ '<principal id>'
     | project scope = tostring(properties.scope), role = tostring(properties.roleDefinitionId)"
 az identity create --name "<workload>" --resource-group "<group>"

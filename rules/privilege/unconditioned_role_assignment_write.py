@@ -8,8 +8,8 @@ entry restricts which roles it may hand out. It is judged by the role's action l
 subscription or more is reported by MI201 and not again here.
 
 ## Why it matters
-Whoever can write role assignments at a scope is its owner as soon as they want to be: one call makes the
-workload Owner there. The permission looks small in a list of roles, and the step it allows leaves only one line
+Whoever can write role assignments at a scope decides who owns it: one call makes the workload, or anybody else,
+Owner there. The permission looks small in a list of roles, and the step it allows leaves only one line
 in the activity log.
 
 ## How to fix it

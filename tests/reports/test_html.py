@@ -143,6 +143,42 @@ def test_what_to_fix_first_says_why_and_how() -> None:
     )
 
 
+def test_a_run_that_judged_nothing_never_looks_clean() -> None:
+    idle = msgspec.structs.replace(clean_report().rules[0], passed=0, not_applicable=41)
+    for rules in ((), (idle,)):
+        document = html.render(msgspec.structs.replace(clean_report(), rules=rules)).decode()
+        assert 'class="verdict is-partial"' in document
+        page = Reader(document.encode())
+        assert "Nothing was judged: no rule" in page.text
+        assert "Unknown: nothing was judged." in page.text
+        assert "There is no open finding" not in page.text
+        assert "names no gap" not in page.text
+        assert [section for section in page.all("section") if section.get("id") == "unread"]
+
+
+def test_the_bar_of_a_family_has_the_colour_of_its_worst_open_finding_whatever_the_score() -> None:
+    def bars(report: Report) -> list[str | None]:
+        wanted = [tag for tag in read(report).all("rect") if tag.get("height") == "10"]
+        return [bar["class"] for bar in wanted if bar["class"] != "track"]
+
+    assert bars(make_report()) == ["part", "sev-critical", "sev-high"], "the finding of lifecycle is accepted"
+    assert bars(clean_report()) == ["full"]
+    text = read(make_report()).text
+    assert "not of safety" in text
+    assert "1 of 41 failed Critical × 1" in text
+
+
+def test_a_gap_of_everything_is_called_so() -> None:
+    assert "grants everything refused" in read(make_report(gaps=(Gap("grants", "/", "refused", ""),))).text
+
+
+def test_a_pattern_is_explained() -> None:
+    evidence = {"pattern": "*/write", "group": None}
+    text = read(make_report(findings=(msgspec.structs.replace(OWNER, evidence=evidence),))).text
+    assert "allowed by */write every write operation of every provider" in text
+    assert "held through no group: directly" in text
+
+
 def test_a_finding_shows_its_evidence_and_who_accepted_it() -> None:
     text = read(make_report()).text
     assert "role Owner /providers/Microsoft.Authorization/roleDefinitions/owner" in text

@@ -5,15 +5,33 @@ import zlib
 from collections.abc import Callable
 from itertools import pairwise
 
+import msgspec
 import pytest
 
+from scanner.engine.finding import Gap
+from scanner.engine.registry import load_rules
 from tests.reports.browser import Page
-from tests.reports.sample import HOSTILE, clean_report, hostile_report, large_report, make_report
+from tests.reports.sample import (
+    HOSTILE,
+    OWNER,
+    clean_report,
+    finding,
+    hostile_report,
+    identity,
+    large_report,
+    make_report,
+    rule,
+)
 
 Show = Callable[..., Page]
 
 SHOWN = "[...document.querySelectorAll('.finding')].filter(row => !row.hidden).map(row => row.dataset.code)"
 FOUND = "document.getElementById('found').textContent"
+
+
+def pages_of(paper: bytes) -> int:
+    """Count the pages of a PDF."""
+    return len(re.findall(rb"/Type\s*/Page\b", paper))
 
 
 def choose(page: Page, field: str, value: str) -> None:
@@ -138,6 +156,68 @@ def test_a_finding_opens_to_its_evidence_reason_and_fix(show: Show) -> None:
     assert page.run("getComputedStyle(document.querySelector('.finding .advice pre')).userSelect") == "text"
 
 
+def test_the_id_of_the_subject_can_be_copied(show: Show) -> None:
+    page = show(make_report())
+    assert page.run("document.querySelectorAll('.copy').length") == 0, "only an opened finding has the button"
+    page.run(
+        "Object.defineProperty(navigator, 'clipboard', {value: {writeText: async text => { window.copied = text; }}})"
+    )
+    page.run("document.querySelector('.finding details').open = true")
+    page.until("document.querySelector('.copy')")
+    page.run("document.querySelector('.copy').focus()")
+    page.press("Enter")
+    page.until("document.querySelector('.copy').textContent === 'Copied'")
+    assert page.run("window.copied") == OWNER.subject.id
+    assert page.run("document.getElementById('said').textContent") == "Copied", "a screen reader is told"
+    assert page.run("document.querySelector('.finding details').open"), "the finding stays open"
+
+
+def test_where_the_clipboard_is_closed_the_id_is_selected(show: Show) -> None:
+    page = show(make_report())
+    page.run(
+        "Object.defineProperty(navigator, 'clipboard', {value: undefined}); document.execCommand = () => false"
+    )
+    page.run("document.querySelector('.finding details').open = true")
+    page.until("document.querySelector('.copy')")
+    page.run("document.querySelector('.copy').click()")
+    page.until("document.querySelector('.copy').textContent === 'Selected: copy it now'")
+    assert page.run("getSelection().toString()") == OWNER.subject.id
+
+
+@pytest.mark.parametrize("width", [360, 800, 1280])
+def test_the_name_of_a_table_is_never_broken(show: Show, width: int) -> None:
+    tables = ("attachments", "federated_credentials", "eligible_assignments")
+    scope = f"/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/{'g' * 60}"
+    gaps = tuple(Gap(table, scope, "refused", "no permission " * 20) for table in tables)
+    page = show(make_report(gaps=gaps), width=width)
+    cells = "[...document.querySelectorAll('#unread tbody td:first-child')]"
+    assert page.run(f"{cells}.map(cell => cell.textContent)") == list(tables)
+    lines = (
+        f"{cells}.map(cell => {{ const range = document.createRange(); range.selectNodeContents(cell);"
+        " return range.getClientRects().length; })"
+    )
+    assert page.run(lines) == [1, 1, 1]
+    assert page.run("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("weaknesses", [1, 2, 4, 5, 6])
+@pytest.mark.parametrize("width", [360, 800, 1280])
+def test_the_cards_of_what_to_fix_first_leave_no_hole(show: Show, weaknesses: int, width: int) -> None:
+    findings = tuple(
+        msgspec.structs.replace(OWNER, code=f"MI20{number}", fingerprint=str(number) * 32)
+        for number in range(1, weaknesses + 1)
+    )
+    page = show(make_report(findings=findings), width=width)
+    rows: dict[int, float] = {}
+    for top, right in page.run(
+        "[...document.querySelectorAll('.first > li')].map(card => card.getBoundingClientRect())"
+        ".map(box => [Math.round(box.top), box.right])"
+    ):
+        rows[top] = max(right, rows.get(top, 0))
+    edge = page.run("document.querySelector('.first').getBoundingClientRect().right")
+    assert [round(right - edge) for right in rows.values()] == [0] * len(rows)
+
+
 def test_a_link_to_a_finding_opens_it_whatever_the_filter_says(show: Show) -> None:
     page = show(make_report())
     accepted = page.run("document.querySelectorAll('.finding details')[2].id")
@@ -214,8 +294,30 @@ def test_on_paper_every_finding_and_rule_is_open(show: Show) -> None:
     paper = page.pdf()
     assert page.run("open_on_paper") == [True] * 6
     assert page.run("document.querySelectorAll('details[open]').length") == 0, "closed again afterwards"
-    assert len(re.findall(rb"/Type\s*/Page\b", paper)) >= 3
+    assert pages_of(paper) >= 2
     assert zlib.crc32(paper) != zlib.crc32(show(clean_report()).pdf())
+
+
+def test_fifty_findings_and_all_rules_are_twenty_pages_or_fewer(show: Show) -> None:
+    rules = tuple(
+        rule(one.meta.id, one.meta.name, one.page, one.meta.severity, passed=30, failed=2)
+        for one in load_rules(())
+    )
+    evidence = OWNER.evidence | {"level": "subscription", "group": None, "pattern": "*/write"}
+    findings = tuple(
+        finding(
+            one.code,
+            one.name,
+            one.severity,
+            identity(f"id-workload-{number}"),
+            f"id-workload-{number} has full control of Contoso Platform (Owner at subscription scope)",
+            evidence=evidence,
+        )
+        for one in rules
+        for number in (1, 2)
+    )
+    assert {"MI101", "MI201", "MI301"} <= {one.code for one in findings}
+    assert pages_of(show(make_report(rules=rules, findings=findings)).pdf()) <= 20
 
 
 def test_five_thousand_findings_are_filtered_and_sorted(show: Show) -> None:

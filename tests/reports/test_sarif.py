@@ -9,7 +9,7 @@ import pytest
 from reports import sarif
 from reports.artifact import artifact_path, category, file_path
 from reports.report import Report
-from scanner.engine.finding import Gap
+from scanner.engine.finding import Gap, fingerprint
 from tests.reports.sample import (
     HOSTILE,
     ORPHAN,
@@ -103,6 +103,35 @@ def test_a_complete_run_succeeds() -> None:
     [invocation] = run_of(clean_report())["invocations"]
     assert invocation["executionSuccessful"] is True
     assert invocation["toolExecutionNotifications"] == []
+
+
+def test_a_run_that_judged_nothing_does_not_succeed() -> None:
+    idle = msgspec.structs.replace(clean_report().rules[0], passed=0)
+    for rules, why in (((), "no rule was run"), ((idle,), "no rule found a subject in what was read")):
+        [invocation] = run_of(msgspec.structs.replace(clean_report(), rules=rules))["invocations"]
+        assert invocation["executionSuccessful"] is False
+        [note] = invocation["toolExecutionNotifications"]
+        assert (note["descriptor"]["id"], note["level"]) == ("nothing-judged", "error")
+        assert note["message"]["text"] == f"Nothing was judged: {why}"
+
+
+def test_findings_on_one_line_of_one_resource_stay_apart_and_keep_their_hash() -> None:
+    def hashes(report: Report) -> list[str]:
+        return [
+            result["partialFingerprints"]["primaryLocationLineHash"] for result in run_of(report)["results"]
+        ]
+
+    holders = tuple(
+        msgspec.structs.replace(OWNER, fingerprint=fingerprint("MI201", OWNER.subject.id, (holder,)))
+        for holder in ("one", "two")
+    )
+    one, two = hashes(make_report(findings=holders))
+    assert one != two
+    assert hashes(make_report(findings=(*holders[1:], *make_report().findings)))[0] == two
+    assert hashes(make_report(findings=(OWNER, OWNER))) == [
+        f"{OWNER.fingerprint}:1",
+        f"{OWNER.fingerprint}:2",
+    ]
 
 
 def test_notifications_refer_to_their_descriptor() -> None:

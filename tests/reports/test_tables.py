@@ -1,6 +1,7 @@
 """The writers for job summaries, spreadsheets and test viewers."""
 
 import csv
+import json
 from io import StringIO
 from xml.etree import ElementTree as Xml
 
@@ -8,7 +9,8 @@ import msgspec
 import pytest
 from markdown_it import MarkdownIt
 
-from reports import csv_table, junit, markdown
+from reports import csv_table, json_report, junit, markdown, terminal
+from scanner.engine.finding import Gap
 from tests.reports.sample import (
     HOSTILE,
     OWNER,
@@ -56,6 +58,35 @@ def test_a_summary_starts_with_the_verdict_and_what_was_not_read() -> None:
     [row] = [line for line in lines if line.startswith("| critical")]
     assert row.endswith("| `ci-deployer` | `ci-deployer holds Owner at subscription prod` |")
     assert "Not read" not in markdown.render(clean_report()).decode()
+
+
+def test_a_summary_says_why_first_and_where_last() -> None:
+    gaps = (
+        Gap("grants", "/", "throttled", ""),
+        Gap("attachments", "/subscriptions/lab", "refused", "no Reader"),
+    )
+    lines = markdown.render(make_report(gaps=gaps)).decode().splitlines()
+    assert "- Not read: `grants: throttled (everything)`" in lines
+    assert "- Not read: `attachments: refused: no Reader (/subscriptions/lab)`" in lines
+
+
+def test_a_run_that_judged_nothing_is_clean_in_no_format() -> None:
+    idle = msgspec.structs.replace(clean_report().rules[0], passed=0)
+    nothing = msgspec.structs.replace(clean_report(), rules=(idle,))
+    why = "Nothing was judged: no rule found a subject in what was read"
+    lines = markdown.render(nothing).decode().splitlines()
+    assert lines[0] == f"# Midas: {why}"
+    assert f"- {why}." in lines
+    assert terminal.render(nothing).decode().startswith(f"Midas  {why}\n")
+    cases = {
+        case.get("name"): [child.tag for child in case]
+        for case in Xml.fromstring(junit.render(nothing)).iter("testcase")
+    }
+    assert cases == {
+        "MI201 Owner at subscription or above": ["skipped"],
+        "something was judged": ["error"],
+    }
+    assert json.loads(json_report.render(nothing))["run"]["complete"] is False
 
 
 def test_a_summary_lists_the_worst_and_says_how_many_more() -> None:

@@ -1,4 +1,5 @@
 import os
+import re
 import sys
 from io import BytesIO, StringIO, TextIOWrapper
 
@@ -154,12 +155,20 @@ def test_without_a_terminal_nothing_is_cut() -> None:
 def test_on_a_terminal_the_middle_of_an_id_gives_way_and_the_reason_comes_first() -> None:
     scope = f"/subscriptions/{PROD.rpartition('/')[2]}/resourceGroups/rg/providers/Microsoft.Web/sites/app"
     gap = Gap("attachments", scope, "refused", "")
-    message = "id-data-loader reaches the data of services in the whole subscription Contoso Data"
+    message = f"{scope} has full control of prod (Owner)"
     long = finding("MI201", "x", OWNER.severity, OWNER.subject, message)
     lines = lines_of(make_report(findings=(long,), gaps=(gap, Gap("grants", "/", "throttled", ""))), lines=40)
     assert "  not read      attachments: refused (/subscriptions/…/sites/app)" in lines
     assert "  not read      grants: throttled (everything)" in lines
-    assert "  critical MI201  id-data-loader reaches the … subscription Contoso Data" in lines
+    assert "  critical MI201  /subscriptions/…/sites/app has full control of prod (Owner)" in lines
+
+
+def test_colour_that_is_forced_cuts_nothing_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    stream = StringIO()
+    terminal.show(make_report(), stream=stream)
+    assert "\x1b[1;31m" in stream.getvalue()
+    assert re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue()) == terminal.render(make_report()).decode()
 
 
 def test_a_long_verdict_goes_on_in_the_next_line() -> None:

@@ -109,9 +109,14 @@ def test_its_commands_say_to_a_shell_what_they_say_to_a_reader(rule: Rule) -> No
     for commands in re.findall(r"^```sh\n(.*?)^```", rule.page, re.MULTILINE | re.DOTALL):
         unquoted = re.sub(r'"[^"]*"', "", commands)
         assert "<" not in unquoted, "a shell takes <placeholder> for a redirect: write it in quotes"
+        assert not re.search(r"\\\\$", commands, re.MULTILINE), (
+            "one backslash goes on in the next line, two do not"
+        )
         for line in commands.splitlines():
-            here_only = "az role assignment list" in line and "--subscription" not in line
-            assert not here_only, "without --subscription this lists one subscription, whichever it is"
+            here_only = (
+                "az role assignment list" in line and " --all" in line and "--subscription" not in line
+            )
+            assert not here_only, "--all means all of one subscription: say which"
 
 
 @every_rule
