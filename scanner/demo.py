@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 
@@ -19,7 +20,7 @@ def demonstrate(out: Path, tenant: str) -> int:
     outputs = []
     for kind, name in (("sarif", "midas.sarif"), ("html", "midas.html"), ("json", "midas.json")):
         outputs += ["--output", f"{kind}={out / name}"]
-    with Emulator(load_tenant(tenant)) as azure:
+    with tempfile.TemporaryDirectory() as cache, Emulator(load_tenant(tenant)) as azure:
         command = [
             sys.executable,
             "-m",
@@ -30,7 +31,9 @@ def demonstrate(out: Path, tenant: str) -> int:
             "managed-identity",
             *outputs,
         ]
-        done = subprocess.run(command, env=os.environ | azure.environment(), check=False)  # noqa: S603
+        # A work folder of its own: two demonstrations at once are no rivals.
+        environment = os.environ | azure.environment() | {"XDG_CACHE_HOME": cache}
+        done = subprocess.run(command, env=environment, check=False)  # noqa: S603
         if azure.writes:
             raise RuntimeError(f"the scan tried to write: {azure.writes}")
     return done.returncode

@@ -216,7 +216,7 @@ def progress_of(flags: dict[str, Any]) -> AbstractContextManager[Progress]:
     """Return what shows progress: bars on a terminal, lines elsewhere, nothing with --quiet."""
     from scanner.sources.azure.progress import BarProgress, LineProgress, SilentProgress
 
-    if flags["quiet"]:
+    if flags["quiet"] or sys.stderr is None:  # closed by whoever started us
         return nullcontext(SilentProgress())
     if not sys.stderr.isatty():
         return nullcontext(LineProgress(sys.stderr))

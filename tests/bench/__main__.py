@@ -64,7 +64,8 @@ def measure_start() -> None:
             ]
             for kind in ("sarif", "html", "json"):
                 scan += ["--output", f"{kind}={folder}/midas.{kind}"]
-            times = [_time(scan, os.environ | azure.environment(), accept=(0, 1)) for _ in range(3)]
+            environment = os.environ | azure.environment() | {"XDG_CACHE_HOME": folder}
+            times = [_time(scan, environment, accept=(0, 1)) for _ in range(3)]
     best = statistics.median(times)
     print(f"the demo's scan: {best:.2f} s (median of 3; {verdict(best, 5)})")
 
