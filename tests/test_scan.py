@@ -170,6 +170,14 @@ def test_a_subscription_that_is_not_there_is_said_so(contoso: Emulator, tmp_path
     assert report == {}
 
 
+def test_another_tenant_than_asked_for_is_refused(contoso: Emulator, tmp_path: Path) -> None:
+    other = "99999999-9999-9999-9999-999999999999"
+    code, report, stderr = scan(contoso, tmp_path, "--tenant", "--tenant-id", other)
+    assert code == 2
+    assert "the sign-in reads the tenant 6f1e3b52-0a64-4d0f-9f43-1f0b1f5e7c10" in stderr
+    assert report == {}
+
+
 def test_no_login_is_one_clear_message(tmp_path: Path) -> None:
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
     done = midas(env, "scan", "--tenant", "--auth", "environment")
