@@ -176,4 +176,4 @@ class _Unused:
     """Stands where a client wants a credential; whoever asks it for a token has bypassed the pipeline."""
 
     def get_token(self, *scopes: str, **options: Any) -> Any:
-        raise NotImplementedError("tokens are put on by the pipeline")
+        raise RuntimeError("tokens are put on by the pipeline")
