@@ -8,7 +8,7 @@ holds the subject's key column; its other columns feed the message and the evide
 is a kind of entity (``role``, ``wider_assignment``) holds keys, which the engine turns into names.
 
 ``applies(facts)`` returns the subjects that the rule is about, when these are not all rows of its subject
-table; the others count as not applicable. ``undecided(facts)`` returns subjects of which the facts do not
+table, each once; the others count as not applicable. ``undecided(facts)`` returns subjects of which the facts do not
 say enough, with a ``reason`` column; they are UNKNOWN unless they fail.
 """
 

@@ -10,6 +10,8 @@ from scanner.engine.registry import Rule
 from scanner.facts import ids
 from scanner.facts.cases import Case, CaseError, World
 from scanner.facts.schema import Kind
+from scanner.facts.store import FactStore
+from scanner.rule import Facts
 
 _KIND_OF_ROW = {
     "identity": Kind.IDENTITY,
@@ -53,7 +55,20 @@ def try_case(rule: Rule, case: Case) -> list[str]:
         problems += _differences("left unknown", expected_unknown, undecided)
     if case.verdict == "pass" and not problems:
         problems += _judged_somebody(judged)
+    if rule.applies is not None:
+        problems += _repeated(rule, case, store)
     return problems
+
+
+def _repeated(rule: Rule, case: Case, store: FactStore) -> Iterator[str]:
+    """Check what the engine leaves to the rule, because at millions of subjects it would cost seconds."""
+    import narwhals as nw
+
+    assert rule.applies is not None  # noqa: S101 -- the caller looked
+    key = rule.meta.subject_key
+    keys = nw.from_native(rule.applies(Facts(store, rule.meta, case.parameters)), pass_through=True)
+    if keys.select(key).collect()[key].is_duplicated().any():
+        yield "applies(facts) returns a subject more than once"
 
 
 def _judged_somebody(judged: Judged) -> Iterator[str]:

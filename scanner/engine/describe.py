@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +56,17 @@ def _result(rule: Rule, severities: Mapping[str, Severity] | None, **counts: int
     )
 
 
+class Entity:
+    """One entity as findings show it; ``evidence`` is shared by all that show it, so it must not be changed."""
+
+    __slots__ = ("evidence", "subject", "subscription")
+
+    def __init__(self, subject: Subject, subscription: str | None) -> None:
+        self.subject = subject
+        self.subscription = subscription
+        self.evidence = {"id": subject.id, "name": subject.name, "type": subject.type}
+
+
 class Entities:
     """The entities that findings and unknowns speak of, read once."""
 
@@ -63,35 +74,26 @@ class Entities:
         import polars as pl
 
         wanted = keys.unique().implode()
-        rows = store.frame("entities").filter(pl.col("entity").is_in(wanted))
+        entities = store.frame("entities")
+        rows = entities.filter(pl.col("entity").is_in(wanted))
         found = rows.select("entity", "id", "type", "name", "subscription").collect()
-        self._subjects: dict[int, Subject] = {}
-        self._subscription: dict[int, int | None] = {}
-        self._evidence: dict[int, dict[str, str]] = {}
-        for key, entity_id, type_, name, subscription in found.iter_rows():
-            self._subjects[key] = Subject(entity_id, type_, name)
-            self._subscription[key] = subscription
         subscriptions = found["subscription"].drop_nulls().unique().implode()
-        names = store.frame("entities").filter(pl.col("entity").is_in(subscriptions)).select("entity", "name")
-        self._subscription_names: dict[int | None, str] = dict(names.collect().iter_rows())
+        names = entities.filter(pl.col("entity").is_in(subscriptions)).select("entity", "name").collect()
+        called: dict[int | None, str] = dict(names.iter_rows())
+        self._known = {
+            key: Entity(Subject(entity_id, type_, name), called.get(subscription))
+            for key, entity_id, type_, name, subscription in found.iter_rows()
+        }
         places = store.frame("places").filter(pl.col("entity").is_in(wanted)).collect()
         self._places = {row.pop("entity"): Location(**row) for row in places.to_dicts()}
 
+    def entity(self, key: int) -> Entity:
+        """Return an entity."""
+        return self._known[key]
+
     def subject(self, key: int) -> Subject:
         """Return an entity as the subject of a finding."""
-        return self._subjects[key]
-
-    def evidence(self, key: int) -> dict[str, str]:
-        """Return an entity as a piece of evidence; the same object each time, so it must not be changed."""
-        shown = self._evidence.get(key)
-        if shown is None:
-            subject = self._subjects[key]
-            shown = self._evidence[key] = {"id": subject.id, "name": subject.name, "type": subject.type}
-        return shown
-
-    def subscription(self, key: int) -> str | None:
-        """Return the name of the subscription an entity lies in."""
-        return self._subscription_names.get(self._subscription[key])
+        return self._known[key].subject
 
     def location(self, key: int) -> Location | None:
         """Return the place in a repository where an entity is declared."""
@@ -114,11 +116,19 @@ def findings(
 ) -> tuple[Finding, ...]:
     """Return every finding, in the fixed order: severity, code, subject id, fingerprint."""
     found: list[Finding] = []
+    severity_of = {
+        one.rule.meta.id: (severities or {}).get(one.rule.meta.id, one.rule.meta.severity)
+        for one in judgement.judged
+    }
     with _paused_collector():
-        for one in judgement.judged:
-            severity = (severities or {}).get(one.rule.meta.id, one.rule.meta.severity)
-            found.extend(_Phrasing(one, entities, severity).findings())
-    return tuple(sorted(found, key=lambda f: (f.severity.rank, f.code, f.subject.id.lower(), f.fingerprint)))
+        # Rules in their order, and the findings of each sorted by themselves: cheaper than sorting all.
+        for one in sorted(
+            judgement.judged, key=lambda one: (severity_of[one.rule.meta.id].rank, one.rule.meta.id)
+        ):
+            own = list(_Phrasing(one, entities, severity_of[one.rule.meta.id]).findings())
+            own.sort(key=lambda finding: (finding.subject.id.lower(), finding.fingerprint))
+            found += own
+    return tuple(found)
 
 
 @contextmanager
@@ -142,64 +152,67 @@ class _Phrasing:
         self._entities = entities
         self._severity = severity
         columns = judged.failing.columns
-        self._keys = [is_key_column(name) for name in columns]
-        self._levels = [name.rsplit("_", 1)[-1] == "level" for name in columns]
+        self._is_key = [is_key_column(name) for name in columns]
+        self._is_level = [name.rsplit("_", 1)[-1] == "level" for name in columns]
         self._subject_at = columns.index(self._meta.subject_key)
+        self._evidence = [(at, name) for at, name in enumerate(columns) if at != self._subject_at]
         self._identifying = [columns.index(name) for name in self._meta.key]
-        self._template = [
-            (literal, None if name is None else (name.partition(".")[0], name.partition(".")[2]))
-            for literal, name, _, _ in string.Formatter().parse(self._meta.message)
-        ]
+        self._template: list[tuple[str, int | None, str]] = []
+        """Text, then the column whose value follows it (None: none does), then the part of an entity."""
+        for literal, name, _, _ in string.Formatter().parse(self._meta.message):
+            root, _, part = (name or "").partition(".")
+            at = None if name is None else self._subject_at if root == "name" else columns.index(root)
+            self._template.append((literal, at, part or "name"))
 
     def findings(self) -> Iterator[Finding]:
         """Yield the findings in the order of the rows."""
-        meta, entities, columns = self._meta, self._entities, self._failing.columns
+        meta, entity_of = self._meta, self._entities.entity
+        keys = [at for at, is_key in enumerate(self._is_key) if is_key]
+        levels = [at for at, is_level in enumerate(self._is_level) if is_level]
         for row in self._failing.iter_rows():
-            key = row[self._subject_at]
-            subject = entities.subject(key)
-            shown = [self._show(at, value) for at, value in enumerate(row)]
-            identifying = tuple(_identify(shown[at]) for at in self._identifying)
+            # Each entity is looked up once: among millions, looking up is what takes the time.
+            shown: list[Any] = list(row)
+            for at in keys:
+                if row[at] is not None:
+                    shown[at] = entity_of(row[at])
+            for at in levels:
+                if row[at] is not None:
+                    shown[at] = LEVEL_NAMES[Level(row[at])]
+            about: Entity = shown[self._subject_at]
+            identifying = tuple(_identity(shown[at]) for at in self._identifying)
             yield Finding(
                 code=meta.id,
                 name=meta.name,
                 severity=self._severity,
                 confidence=meta.confidence,
                 effort=meta.effort,
-                message=self._message(subject, dict(zip(columns, shown, strict=True))),
-                subject=subject,
-                subscription=entities.subscription(key),
-                location=entities.location(key),
-                evidence={
-                    name: entities.evidence(row[at]) if self._keys[at] and value else value
-                    for at, (name, value) in enumerate(zip(columns, shown, strict=True))
-                    if at != self._subject_at
-                },
-                fingerprint=fingerprint(meta.id, subject.id, identifying),
+                message=self._message(shown),
+                subject=about.subject,
+                subscription=about.subscription,
+                location=self._entities.location(row[self._subject_at]),
+                evidence={name: _evidence(shown[at]) for at, name in self._evidence},
+                fingerprint=fingerprint(meta.id, about.subject.id, identifying),
             )
 
-    def _show(self, at: int, value: Any) -> Any:
-        if value is None:
-            return None
-        if self._keys[at]:
-            return self._entities.subject(value)
-        return LEVEL_NAMES[Level(value)] if self._levels[at] else value
-
-    def _message(self, subject: Subject, shown: Mapping[str, Any]) -> str:
+    def _message(self, shown: Sequence[Any]) -> str:
         parts = []
-        for literal, asked in self._template:
+        for literal, at, part in self._template:
             parts.append(literal)
-            if asked is None:
-                continue
-            root, part = asked
-            value = subject.name if root == "name" else shown[root]
-            if isinstance(value, Subject):
-                value = getattr(value, part or "name")
-            parts.append("nothing" if value is None else str(value))
+            if at is not None:
+                value = shown[at]
+                if isinstance(value, Entity):
+                    parts.append(getattr(value.subject, part))
+                else:
+                    parts.append("nothing" if value is None else str(value))
         return "".join(parts)
 
 
-def _identify(value: Any) -> str:
-    return value.id if isinstance(value, Subject) else str(value)
+def _evidence(value: Any) -> Any:
+    return value.evidence if isinstance(value, Entity) else value
+
+
+def _identity(value: Any) -> str:
+    return value.subject.id if isinstance(value, Entity) else str(value)
 
 
 def unknowns(judgement: Judgement, entities: Entities) -> tuple[Unknown, ...]:

@@ -139,9 +139,7 @@ def _plan(store: FactStore, coverage: Coverage, rule: Rule, parameters: Mapping[
     facts = Facts(store, meta, parameters)
     everything = store.frame(meta.subject).select(key)
     subjects = (
-        everything
-        if rule.applies is None
-        else _native(rule.applies(facts), key, "applies").select(key).unique()
+        everything if rule.applies is None else _native(rule.applies(facts), key, "applies").select(key)
     )
     failing = _checked(rule, _native(rule.check(facts), key, "check"))
     undecided = None

@@ -175,5 +175,5 @@ class Transport:
 class _Unused:
     """Stands where a client wants a credential; whoever asks it for a token has bypassed the pipeline."""
 
-    def get_token(self, *scopes: str, **options: Any) -> Any:
+    def get_token(self, *_scopes: str, **_options: Any) -> Any:
         raise RuntimeError("tokens are put on by the pipeline")
