@@ -108,7 +108,8 @@ def entities_of(store: FactStore, judgement: Judgement) -> Entities:
     for one in judgement.judged:
         keys.extend(one.failing[name].drop_nulls() for name in one.failing.columns if is_key_column(name))
         keys.extend(frame[one.rule.meta.subject_key].head(LISTED_UNKNOWNS) for frame, _ in one.unknown)
-    return Entities(store, pl.concat(keys))
+    with _paused_collector():
+        return Entities(store, pl.concat(keys))
 
 
 def findings(
@@ -133,7 +134,7 @@ def findings(
 
 @contextmanager
 def _paused_collector() -> Iterator[None]:
-    """Pause the garbage collector: it would walk all findings again and again while they are made, and frees none."""
+    """Pause the garbage collector: it would walk what lasts again and again while it is made, for nothing."""
     enabled = gc.isenabled()
     gc.disable()
     try:
