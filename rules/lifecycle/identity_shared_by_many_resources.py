@@ -87,8 +87,12 @@ def check(facts: Facts) -> Frame:
 
 def _counted(facts: Facts) -> Frame:
     """Return identities with what counts as one resource: itself, or for node pools their resource group."""
+    pairs = facts.attachments.select("identity", "resource")
+    attachments = pairs.group_by("identity").agg(attachments=col("resource").len())
+    # Nothing counts more than once per attachment: only what has enough of them needs a closer look.
+    many = attachments.filter(col("attachments") > facts.parameter("resources"))  # for speed alone
     used = (
-        facts.attachments.select("identity", "resource")
+        pairs.join(many.select("identity"), on="identity")
         .unique()
         .join(facts.resources.select("resource", "type"), on="resource", how="left")
         .join(facts.entities.select("parent", resource="entity"), on="resource", how="left")

@@ -135,6 +135,7 @@ def check(facts: Facts) -> Frame:
     """Return grants of identities in another subscription than their own."""
     return (
         _held(facts)
+        .drop_nulls("identity")
         .join(_homes(facts), on="identity")
         .filter(col("home_subscription") != col("other_subscription"))
         .drop("identity")

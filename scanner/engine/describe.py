@@ -68,7 +68,11 @@ class Entity:
 
 
 class Entities:
-    """The entities that findings and unknowns speak of, read once."""
+    """The entities that findings and unknowns speak of, read once, in the order of their ids.
+
+    Each has a *position* in that order. Findings are made in the order of positions, so that among millions
+    of entities the next one lies beside the last in memory.
+    """
 
     def __init__(self, store: FactStore, keys: pl.Series) -> None:
         import polars as pl
@@ -77,27 +81,39 @@ class Entities:
         entities = store.frame("entities")
         rows = entities.filter(pl.col("entity").is_in(wanted))
         found = rows.select("entity", "id", "type", "name", "subscription").collect()
+        found = found.sort(pl.col("id").str.to_lowercase(), "entity")
         subscriptions = found["subscription"].drop_nulls().unique().implode()
         names = entities.filter(pl.col("entity").is_in(subscriptions)).select("entity", "name").collect()
         called: dict[int | None, str] = dict(names.iter_rows())
-        self._known = {
-            key: Entity(Subject(entity_id, type_, name), called.get(subscription))
-            for key, entity_id, type_, name, subscription in found.iter_rows()
-        }
+        self._in_order = [
+            Entity(Subject(entity_id, type_, name), called.get(subscription))
+            for _, entity_id, type_, name, subscription in found.iter_rows()
+        ]
+        # A position for every possible key: four bytes each, and read without hashing.
+        size = 1 + int(found["entity"].max() or 0)  # type: ignore[arg-type]
+        positions = pl.int_range(len(found), dtype=pl.UInt32, eager=True)
+        self._position = pl.zeros(size, dtype=pl.UInt32, eager=True).scatter(found["entity"], positions)
         places = store.frame("places").filter(pl.col("entity").is_in(wanted)).collect()
-        self._places = {row.pop("entity"): Location(**row) for row in places.to_dicts()}
+        self._places = {self._position[row.pop("entity")]: Location(**row) for row in places.to_dicts()}
 
-    def entity(self, key: int) -> Entity:
-        """Return an entity."""
-        return self._known[key]
+    def placed(self, frame: pl.DataFrame, subject: str) -> pl.DataFrame:
+        """Return the frame with positions in place of keys, in the order of the subject's position."""
+        keys = [name for name in frame.columns if is_key_column(name)]
+        return frame.with_columns(self._position.gather(frame[name]).alias(name) for name in keys).sort(
+            subject
+        )
+
+    def at(self, position: int) -> Entity:
+        """Return the entity at a position."""
+        return self._in_order[position]
 
     def subject(self, key: int) -> Subject:
-        """Return an entity as the subject of a finding."""
-        return self._known[key].subject
+        """Return an entity, by its key, as the subject of a finding."""
+        return self.at(self._position[key]).subject
 
-    def location(self, key: int) -> Location | None:
-        """Return the place in a repository where an entity is declared."""
-        return self._places.get(key)
+    def location(self, position: int) -> Location | None:
+        """Return the place in a repository where the entity at a position is declared."""
+        return self._places.get(position)
 
 
 def entities_of(store: FactStore, judgement: Judgement) -> Entities:
@@ -127,7 +143,9 @@ def findings(
             judgement.judged, key=lambda one: (severity_of[one.rule.meta.id].rank, one.rule.meta.id)
         ):
             own = list(_Phrasing(one, entities, severity_of[one.rule.meta.id]).findings())
-            own.sort(key=lambda finding: (finding.subject.id.lower(), finding.fingerprint))
+            if one.rule.meta.key:
+                # They come in the order of subjects; only those of one subject are still to be told apart.
+                own.sort(key=lambda finding: (finding.subject.id.lower(), finding.fingerprint))
             found += own
     return tuple(found)
 
@@ -149,7 +167,7 @@ class _Phrasing:
 
     def __init__(self, judged: Judged, entities: Entities, severity: Severity) -> None:
         self._meta = judged.rule.meta
-        self._failing = judged.failing
+        self._failing = entities.placed(judged.failing, judged.rule.meta.subject_key)
         self._entities = entities
         self._severity = severity
         columns = judged.failing.columns
@@ -167,15 +185,14 @@ class _Phrasing:
 
     def findings(self) -> Iterator[Finding]:
         """Yield the findings in the order of the rows."""
-        meta, entity_of = self._meta, self._entities.entity
+        meta, entity_at = self._meta, self._entities.at
         keys = [at for at, is_key in enumerate(self._is_key) if is_key]
         levels = [at for at, is_level in enumerate(self._is_level) if is_level]
         for row in self._failing.iter_rows():
-            # Each entity is looked up once: among millions, looking up is what takes the time.
             shown: list[Any] = list(row)
             for at in keys:
                 if row[at] is not None:
-                    shown[at] = entity_of(row[at])
+                    shown[at] = entity_at(row[at])
             for at in levels:
                 if row[at] is not None:
                     shown[at] = LEVEL_NAMES[Level(row[at])]
