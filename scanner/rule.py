@@ -73,6 +73,7 @@ __all__ = [
     "Parameter",
     "Setting",
     "Severity",
+    "Stage",
     "UndeclaredTableError",
     "administrator",
     "assigned",
@@ -131,6 +132,13 @@ class Effort(StrEnum):
     HIGH = "high"
 
 
+class Stage(StrEnum):
+    """What is judged: what runs in a tenant, or what code declares before it is deployed."""
+
+    DEPLOYED = "deployed"
+    DECLARED = "declared"
+
+
 class Parameter(msgspec.Struct, frozen=True):
     """A number, switch, text or list of texts that a user may set under ``[rules.CODE]`` in midas.toml."""
 
@@ -153,6 +161,9 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     ``reads`` are tables whose rows convict or acquit: with a gap there, a subject that does not fail is
     UNKNOWN. ``absent`` are tables whose lack of rows convicts: with a gap there, a subject that would fail is
     UNKNOWN. ``key`` names the columns that, with the subject, make two findings of this rule the same finding.
+    ``stages``: where the rule runs; left out, on what is deployed, and, unless it has ``absent`` tables (a repository
+    never shows everything), on what is declared. ``points_at``: in code, a finding points at the first of these
+    properties that is written, in ARM's words (``properties.roleDefinitionId``); at the declaration when none is.
     """
 
     id: str
@@ -170,6 +181,14 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     effort: Effort = Effort.MEDIUM
     controls: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    stages: tuple[Stage, ...] = ()
+    points_at: tuple[str, ...] = ()
+
+    def runs_on(self, stage: Stage) -> bool:
+        """Whether the rule runs on what is deployed, or declared."""
+        if self.stages:
+            return stage in self.stages
+        return stage is Stage.DEPLOYED or not self.absent
 
     @property
     def family(self) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 
 from scanner.facts.cases import Case
 from scanner.facts.schema import TABLES, VIEWS, is_key_column, table_of
-from scanner.rule import Confidence, Effort, Facts, Frame, Meta, Parameter, Setting, Severity
+from scanner.rule import Confidence, Effort, Facts, Frame, Meta, Parameter, Setting, Severity, Stage
 
 HEADINGS = ("What it finds", "Why it matters", "How to fix it")
 _CODE = re.compile(r"MI[1-69]\d\d")
@@ -185,6 +185,8 @@ _MANY: dict[str, type] = {
     "references": str,
     "parameters": Parameter,
     "settings": Setting,
+    "stages": Stage,
+    "points_at": str,
 }
 
 

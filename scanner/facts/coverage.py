@@ -22,6 +22,10 @@ OUTSIDE = "outside"
 away; but nobody is convicted of an absence that was only looked for in part of the tenant."""
 
 
+PLACES = "places"
+"""The table whose gaps are parts of files that were not read: anything may be declared there."""
+
+
 @dataclass(frozen=True, slots=True)
 class GapRow:
     """A gap as it stands in the facts; ``scope_id`` in lower case, ``/`` for everything."""
@@ -32,8 +36,15 @@ class GapRow:
     detail: str
 
     @property
+    def in_code(self) -> bool:
+        """Whether it is a place in a repository, not a scope of Azure."""
+        return not self.scope_id.startswith("/")
+
+    @property
     def sentence(self) -> str:
         """The gap for people."""
+        if self.in_code:
+            return f"{self.scope_id} not read: {self.reason}. {self.detail}"
         where = "anywhere" if self.scope_id == ids.ROOT else f"in {self.scope_id}"
         return f"{self.table} not read {where}: {self.reason}. {self.detail}"
 
@@ -74,7 +85,8 @@ class Coverage:
         own = gap_tables(subject)
         doubts = []
         for gap in self.of(*names, outside=absent):
-            if gap.table in own:
+            if gap.table in own or gap.in_code:
+                # A repository is an open world: what one place hides adds no doubt about what another one says.
                 continue
             if self._is_row(subject, gap.scope_id):
                 # What is not known is about this one subject: its own client id, say, by which it could be used.
@@ -94,9 +106,11 @@ class Coverage:
         ]
 
     def unread(self, subject: str) -> list[GapRow]:
-        """Return the gaps of the subject table behind which subjects may hide: one for each scope."""
+        """Return the gaps behind which subjects may hide: one for each scope, or place in a repository."""
         hidden = {
-            gap.scope_id: gap for gap in reversed(self.of(subject)) if not self._is_row(subject, gap.scope_id)
+            gap.scope_id: gap
+            for gap in reversed([*self.of(subject), *self.of(PLACES)])
+            if not self._is_row(subject, gap.scope_id)
         }
         return [hidden[scope_id] for scope_id in sorted(hidden)]
 

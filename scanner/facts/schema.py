@@ -178,6 +178,44 @@ class Places(Table, name="places"):
     end_column = count("Column after the last character, from 1.")
 
 
+class PropertyPlaces(Table, name="property_places"):
+    """Where in a repository a property of an entity is written; empty for a tenant."""
+
+    entity = key("The entity.")
+    path = text("The property, in ARM's words: properties.roleDefinitionId.")
+    uri = text("The file, relative to the scanned folder, with forward slashes.")
+    line = count("First line, from 1.")
+    column = count("First column, from 1.")
+    end_line = count("Last line, from 1.")
+    end_column = count("Column after the last character, from 1.")
+
+
+class ModuleCalls(Table, name="module_calls"):
+    """A module call through which an entity is declared; empty for a tenant."""
+
+    entity = key("What is declared through it.")
+    depth = count("0 for the outermost call.")
+    uri = text("The file, relative to the scanned folder, with forward slashes.")
+    line = count("First line, from 1.")
+    column = count("First column, from 1.")
+    end_line = count("Last line, from 1.")
+    end_column = count("Column after the last character, from 1.")
+
+
+class Declarations(Table, name="declarations"):
+    """An entity that infrastructure files declare or look up; empty for a tenant."""
+
+    row = "entity"
+    entity = key("What is declared.")
+    address = text("How the language names it: azurerm_user_assigned_identity.app, or its symbolic name.")
+    language = text("terraform, plan, bicep or arm.")
+    unit = text("What it is deployed with: the folder of a Terraform root module, the path of a template.")
+    existing = flag("True when it is only looked up (`data`, `existing`), false when it is made there.")
+    conditional = flag("True when it depends on something unknown whether it is made.")
+    referenced = flag("Whether anything else in its unit refers to it, an output of the unit left out.")
+    exported = flag("Whether an output of its unit hands it on, or its id or name is given from outside.")
+
+
 class Scopes(Table, name="scopes"):
     """A place where access can be granted: tenant root, management group, subscription, resource group, resource."""
 
@@ -469,6 +507,33 @@ class Settings(Table, name="settings"):
     )
 
 
+class RoleNames(Table, name="role_names"):
+    """A role assignment in code that gives its role by name; empty for a tenant."""
+
+    row = "assignment"
+    assignment = key("The role assignment.")
+    name = text("The role's name as written.")
+    found = flag(
+        "True when a role of that name is built in or declared beside it; false when there is none, "
+        "so that it would have to be a custom role of the tenant."
+    )
+
+
+class KeyReads(Table, name="key_reads"):
+    """Code reads a key, password or connection string of a service and hands it on; empty for a tenant."""
+
+    row = "credential"
+    credential = key("This use of the key.")
+    read_resource = key("The service whose key is read; null when it cannot be told.", nullable=True)
+    service = text("The ARM type of that service in lower case; empty when it cannot be told.")
+    operation = text("How it is read: listKeys, primary_access_key, ...")
+    resource = key("The resource that receives it; null for an output.", nullable=True)
+    sink = text(
+        "Where it goes: app_setting, connection_string, environment_variable, secret, output, or property."
+    )
+    property = text("The property or the setting's name that receives it.")
+
+
 class Credentials(Table, name="credentials"):
     """A key, password or secret that a resource or a piece of code is seen to use."""
 
@@ -492,10 +557,13 @@ class Gaps(Table, name="gaps"):
     """Something that was not read, and why. Unread is never clean."""
 
     table = text("The table that lacks rows.")
-    scope_id = text("The Azure id of what was not read, in lower case; the tenant root `/` for everything.")
+    scope_id = text(
+        "The Azure id of what was not read, in lower case; the tenant root `/` for everything; in a repository "
+        "the place: infra/main.tf:12."
+    )
     reason = text(
         "One word: refused, unlicensed, throttled, truncated, skipped, unsupported, malformed, failed, expired, "
-        "or outside (outside the scope that was asked for)."
+        "unresolved (a value in code that cannot be known), or outside (outside the scope that was asked for)."
     )
     detail = text("What happened, in one sentence, without secrets.")
 

@@ -29,10 +29,11 @@ GAP_REASONS = frozenset(
         "failed",
         "expired",
         "outside",
+        "unresolved",
     ]
 )
 
-_NEVER_GAPS = frozenset(["gaps", "places", "scopes"])
+_NEVER_GAPS = frozenset(["gaps", "places", "property_places", "module_calls", "declarations", "scopes"])
 """Tables that a source need not speak of: they follow from what it saw."""
 
 
@@ -85,7 +86,9 @@ class FactStore:
         if name == "assignments_of_unread_groups":
             not_known = self.frame("workload_assignments").filter(pl.col("workload").is_null())
             return not_known.with_columns(
-                reason=pl.lit("the members of the group that holds it were not read")
+                reason=pl.lit(
+                    "whether a workload holds it is not known: what holds it, or who is in it, was not read"
+                )
             )
         if name == "assignments_of_unseen_identities":
             return self._of_unseen_identities()
@@ -232,11 +235,20 @@ class FactsBuilder:
         return self._rows[table]
 
     def gap(self, table: str, scope_id: str, reason: str, detail: str) -> None:
-        """Record that a table's rows of a scope were not read; ``scope_id`` is any Azure id, ``/`` everything."""
+        """Record that a table's rows of a scope were not read.
+
+        ``scope_id`` is any Azure id, ``/`` for everything, or a place in a repository, which starts with no slash.
+        A gap in ``places`` is a part of a file: any table may lack rows that it holds.
+        """
         if table not in TABLES or reason not in GAP_REASONS:
             raise FactsError(f"a gap needs a table and a known reason, not {table!r} and {reason!r}")
         self._rows["gaps"].append(
-            {"table": table, "scope_id": ids.same(scope_id), "reason": reason, "detail": detail}
+            {
+                "table": table,
+                "scope_id": ids.same(scope_id) if scope_id.startswith("/") else scope_id,
+                "reason": reason,
+                "detail": detail,
+            }
         )
 
     def covered(self, table: str, scope_id: str = ids.ROOT) -> None:

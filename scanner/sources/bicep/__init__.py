@@ -1,0 +1,1 @@
+"""Bicep files and parameter files."""

@@ -1,0 +1,1 @@
+"""A repository: which files there are, what belongs together, and all of it as facts."""

@@ -1,0 +1,1 @@
+"""ARM templates and Bicep files in one form, and their evaluation."""
