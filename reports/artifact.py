@@ -32,7 +32,14 @@ def file_path(uri: str) -> str:
 
 
 def category(report: Report) -> str:
-    """Return the id under which a consumer files this run: the same for every scan of the same target."""
+    """Return the id under which a consumer files this run: the same for every scan of the same target.
+
+    A repository is filed by the part of it that was checked: it is checked out in another folder on every machine.
+    """
+    if report.run.source == "repository":
+        parts = [part for part in report.run.target.split("/") if part not in ("", ".")]
+        inside = [] if report.run.target.startswith("/") else [_segment(part) for part in parts]
+        return _cut("/".join(["midas/check", *inside]), CATEGORY_LIMIT) + "/"
     target = _cut(_segment(report.run.target.lower()), CATEGORY_LIMIT)
     return f"midas/{_cut(_segment(report.run.tenant.lower()), CATEGORY_LIMIT)}/{target}/"
 

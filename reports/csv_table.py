@@ -11,6 +11,7 @@ from io import StringIO
 
 from reports.hostile import shown
 from reports.report import Report
+from reports.summary import identifier_of
 from scanner.engine.finding import Finding
 
 CELL_LIMIT = 5_000
@@ -29,6 +30,7 @@ COLUMNS = (
     "subscription",
     "file",
     "line",
+    "column",
     "accepted",
     "fingerprint",
 )
@@ -57,10 +59,11 @@ def _texts(finding: Finding) -> tuple[str, ...]:
         finding.message,
         finding.subject.name,
         finding.subject.type,
-        finding.subject.id,
+        identifier_of(finding),
         finding.subscription or "",
         location.uri if location else "",
         str(location.line) if location else "",
+        str(location.column) if location else "",
         finding.suppressed.reason if finding.suppressed else "",
         finding.fingerprint,
     )

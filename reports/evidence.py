@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from types import MappingProxyType
 
@@ -25,6 +26,11 @@ _LABELS = MappingProxyType(
 )
 """Column to its label, where the column's own name is not what a reader would say."""
 
+_NOT_DEPLOYED = re.compile(
+    r"/(?:subscriptions|providers/Microsoft\.Management/managementGroups)/\(", re.IGNORECASE
+)
+"""The beginning of an id that stands for something in code: its subscription is one in name only."""
+
 _OPERATIONS = MappingProxyType(
     {"read": "read", "write": "write operation", "delete": "deletion", "action": "other operation"}
 )
@@ -41,6 +47,7 @@ class Evidence(msgspec.Struct, frozen=True):
 
 def evidence_of(finding: Finding) -> Iterator[Evidence]:
     """Yield the evidence of a finding in its order, every text visible and cut."""
+    in_code = finding.location is not None
     for key, value in finding.evidence.items():
         members = value if isinstance(value, list | tuple) else [value]
         more = len(members) - MEMBER_LIMIT
@@ -55,7 +62,9 @@ def evidence_of(finding: Finding) -> Iterator[Evidence]:
             # Contributor is ``*`` without a few: notActions are no part of the pattern.
             meaning += meaning and ", short of what the role excludes"
         ids = tuple(
-            shown(str(member["id"])) for member in members[:MEMBER_LIMIT] if entity_name(member) is not None
+            shown(str(member["id"]))
+            for member in members[:MEMBER_LIMIT]
+            if entity_name(member) is not None and not (in_code and _NOT_DEPLOYED.match(str(member["id"])))
         )
         label = _LABELS.get(key) or str(key).replace("_", " ")
         yield Evidence(shown(label, LABEL_LIMIT), shown(text), shown(meaning), ids)

@@ -23,6 +23,7 @@ from reports.hostile import LABEL_LIMIT, TABLE_LIMIT, shown
 from reports.pages import first_sentence, read_page, to_html
 from reports.pictures import bar_chart, heat_map
 from reports.report import Report
+from reports.snippet import CodeLine, Snippet, snippet_of
 from reports.summary import (
     Priority,
     busiest_subjects,
@@ -31,8 +32,11 @@ from reports.summary import (
     families,
     family_name,
     family_of,
+    identifier_of,
     is_complete,
     over_threshold,
+    place_of,
+    place_text,
     plural,
     priorities,
     scope_name,
@@ -41,6 +45,7 @@ from reports.summary import (
     why_nothing_judged,
 )
 from scanner.engine.finding import Finding, RuleResult, Unknown
+from scanner.engine.source_files import SourceFiles
 from scanner.rule import Severity
 
 FINDING_LIMIT = 10_000
@@ -54,6 +59,12 @@ LIST_LIMIT = 500
 
 ID_LIMIT = 2_000
 """Characters of the id of a subject, so that it can be copied; Azure's own are shorter."""
+
+SNIPPET_LINES = 10
+LINE_ROOM = 400
+"""Characters of a line of code."""
+RELATED = 10
+"""Other places of one finding."""
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -74,6 +85,12 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     subject_type: str
     subscription: str
     place: str
+    code_lines: tuple[CodeLine, ...]
+    """What the finding points at, where that is code that can be read."""
+    more_lines: int
+    related: tuple[tuple[str, str], ...]
+    """Message and place of what belongs to it."""
+    fixes: tuple[str, ...]
     evidence: tuple[Evidence, ...]
     is_accepted: bool
     accepted: str
@@ -148,7 +165,7 @@ def render(report: Report) -> bytes:
         bars=bar_chart(summaries),
         priorities=[_priority(priority) for priority in priorities(report)[:CARDS]],
         busiest=[_busiest(findings) for findings in busiest_subjects(report, 8)],
-        rows=_rows(kept),
+        rows=_rows(kept, report.sources),
         total=len(report.findings),
         left_out=len(report.findings) - len(kept),
         subscriptions=sorted({shown(f.subscription, LABEL_LIMIT) for f in kept if f.subscription}),
@@ -167,18 +184,18 @@ def _worst(report: Report) -> tuple[Finding, ...]:
     return tuple(ordered[:FINDING_LIMIT])
 
 
-def _rows(findings: tuple[Finding, ...]) -> Iterator[Row]:
+def _rows(findings: tuple[Finding, ...], sources: SourceFiles | None) -> Iterator[Row]:
     seen: set[str] = set()
     for finding in findings:
         anchor = f"finding-{finding.fingerprint}"
         while anchor in seen:
             anchor += "-again"
         seen.add(anchor)
-        yield _row(finding, anchor)
+        yield _row(finding, anchor, snippet_of(sources, finding, SNIPPET_LINES))
 
 
-def _row(finding: Finding, anchor: str) -> Row:
-    location, accepted = finding.location, finding.suppressed
+def _row(finding: Finding, anchor: str, snippet: Snippet | None) -> Row:
+    accepted = finding.suppressed
     return Row(
         anchor=anchor,
         code=finding.code,
@@ -189,10 +206,17 @@ def _row(finding: Finding, anchor: str) -> Row:
         title=title_of(finding.name),
         message=shown(finding.message),
         subject=shown(finding.subject.name or finding.subject.id, LABEL_LIMIT),
-        subject_id=shown(finding.subject.id, ID_LIMIT),
+        subject_id=shown(identifier_of(finding), ID_LIMIT),
         subject_type=shown(finding.subject.type, LABEL_LIMIT),
         subscription=shown(finding.subscription or "", LABEL_LIMIT),
-        place="" if location is None else shown(f"{location.uri}:{location.line}:{location.column}"),
+        place=shown(place_of(finding)),
+        code_lines=tuple(line.fitted(LINE_ROOM) for line in snippet.lines) if snippet else (),
+        more_lines=snippet.more if snippet else 0,
+        related=tuple(
+            (shown(related.message), shown(place_text(related.location)))
+            for related in finding.related[:RELATED]
+        ),
+        fixes=tuple(shown(fix.description) for fix in finding.fixes),
         evidence=tuple(evidence_of(finding)),
         is_accepted=accepted is not None,
         accepted="" if accepted is None else _accepted(accepted.reason, accepted.owner, accepted.expires),
@@ -234,8 +258,8 @@ def _busiest(findings: tuple[Finding, ...]) -> dict[str, Any]:
     listed = sorted(worst.values(), key=lambda finding: finding.severity.rank)
     return {
         "name": shown(first.subject.name or first.subject.id, 60),
-        "id": shown(first.subject.id, TABLE_LIMIT),
-        "query": shown(first.subject.id)[:TABLE_LIMIT],
+        "id": shown(identifier_of(first), TABLE_LIMIT),
+        "query": shown(identifier_of(first))[:TABLE_LIMIT],
         "findings": [
             {"severity": finding.severity, "title": title_of(finding.name), "count": counts[finding.code]}
             for finding in listed[:6]

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from msgspec import to_builtins
+
 from reports.hostile import json_bytes
 from reports.report import Report
 from reports.summary import is_complete
@@ -70,22 +72,14 @@ def _rule(rule: RuleResult) -> dict[str, Any]:
 
 def _finding(finding: Finding) -> dict[str, Any]:
     location, accepted = finding.location, finding.suppressed
-    return {
+    document: dict[str, Any] = {
         "code": finding.code,
         "name": finding.name,
         "severity": finding.severity.value,
         "confidence": finding.confidence.value,
         "message": finding.message,
         "subject": {"id": finding.subject.id, "type": finding.subject.type, "name": finding.subject.name},
-        "location": None
-        if location is None
-        else {
-            "uri": location.uri,
-            "line": location.line,
-            "column": location.column,
-            "end_line": location.end_line,
-            "end_column": location.end_column,
-        },
+        "location": None if location is None else to_builtins(location),
         "evidence": finding.evidence,
         "fingerprint": finding.fingerprint,
         "suppressed": False
@@ -97,6 +91,16 @@ def _finding(finding: Finding) -> dict[str, Any]:
             "expires": accepted.expires,
         },
     }
+    # Only code has these; a consumer that knows tenants alone sees the shape it knows.
+    if finding.declared is not None:
+        document["declared"] = to_builtins(finding.declared)
+    if finding.related:
+        document["related"] = to_builtins(finding.related)
+    if finding.fixes:
+        document["fixes"] = to_builtins(finding.fixes)
+    if finding.change:
+        document["change"] = finding.change
+    return document
 
 
 def _gap(gap: Gap) -> dict[str, str]:

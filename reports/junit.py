@@ -6,7 +6,16 @@ from xml.etree import ElementTree as Xml
 
 from reports.hostile import LABEL_LIMIT, shown
 from reports.report import Report
-from reports.summary import counted, family_name, family_of, is_complete, title_of, why_nothing_judged
+from reports.summary import (
+    counted,
+    family_name,
+    family_of,
+    identifier_of,
+    is_complete,
+    place_of,
+    title_of,
+    why_nothing_judged,
+)
 from scanner.engine.finding import Finding, RuleResult
 
 
@@ -53,9 +62,17 @@ def _rule(suite: Xml.Element, rule: RuleResult, findings: list[Finding]) -> None
         if finding.suppressed:
             _case(suite, rule.code, name, "skipped", f"accepted: {finding.suppressed.reason}")
         else:
-            case = _case(suite, rule.code, name, "failure", finding.message)
+            place = place_of(finding)
+            case = _case(
+                suite, rule.code, name, "failure", f"{place}: {finding.message}" if place else finding.message
+            )
+            if finding.location is not None:
+                case.set("file", shown(finding.location.uri))
+                case.set("line", str(finding.location.line))
             case[0].set("type", finding.severity.value)
-            case[0].text = shown(f"{finding.message} [{finding.subject.id}]")
+            case[0].text = shown(f"{place}: " if place else "") + shown(
+                f"{finding.message} [{identifier_of(finding)}]"
+            )
     if not findings:
         name = f"{rule.code} {title_of(rule.name)}"
         text = counted(rule.failed, rule.judged, rule.unknown)

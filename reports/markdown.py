@@ -14,6 +14,7 @@ from reports.report import Report
 from reports.summary import (
     counted,
     families,
+    place_of,
     plural,
     priorities,
     scope_name,
@@ -48,11 +49,17 @@ def render(report: Report) -> bytes:
             )
     findings = report.open_findings
     if findings:
-        lines += ["", "## Findings", "", "| Severity | Rule | Subject | What |", "| --- | --- | --- | --- |"]
+        in_code = any(finding.location is not None for finding in findings)
+        place = (" Place |", " --- |") if in_code else ("", "")
+        lines += ["", "## Findings", ""]
+        lines += [f"| Severity | Rule |{place[0]} Subject | What |", f"| --- | --- |{place[1]} --- | --- |"]
         for finding in findings[:FINDING_LIMIT]:
             subject = code(finding.subject.name or finding.subject.id, LABEL_LIMIT)
             rule = f"{finding.code} {title_of(finding.name)}"
-            lines.append(f"| {finding.severity.value} | {rule} | {subject} | {code(finding.message, 200)} |")
+            where = f" {code(place_of(finding), 200)} |" if in_code else ""
+            lines.append(
+                f"| {finding.severity.value} | {rule} |{where} {subject} | {code(finding.message, 200)} |"
+            )
         if len(findings) > FINDING_LIMIT:
             lines += ["", f"{plural(len(findings) - FINDING_LIMIT, 'more finding')}: see the JSON report."]
     accepted = len(report.findings) - len(findings)

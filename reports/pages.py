@@ -18,6 +18,9 @@ _HEADING = re.compile(
 )
 _SENTENCE = re.compile(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)\s+(?=[A-Z`*\"(])")
 
+_ONLY_CODE = re.compile(r"[A-Za-z](?:[^`\\&<>\[\]*_!#|~\n]|\n(?=[A-Za-z(`])|`[^`]+`)*")
+"""A paragraph in which nothing but code spans is markup."""
+
 
 class RulePage(msgspec.Struct, frozen=True):
     """The sections of a rule's page, each Markdown; a section that the page lacks is empty."""
@@ -55,7 +58,10 @@ def first_sentence(markdown: str) -> str:
     """Return the first sentence of a section as one line of plain text."""
     # Split while code is still marked: a sentence may begin with code, and code may begin with any letter.
     paragraph = re.split(r"\n\s*\n|\n\s*(?:```|[-*] )", markdown.strip(), maxsplit=1)[0]
-    sentence = " ".join(plain_text(_SENTENCE.split(paragraph, maxsplit=1)[0]).split()).removeprefix("- ")
+    first = _SENTENCE.split(paragraph, maxsplit=1)[0]
+    # Nearly every sentence has no markup but code: read without the parser, whose import a small check would feel.
+    plain = first.replace("`", "") if _ONLY_CODE.fullmatch(first) else plain_text(first)
+    sentence = " ".join(plain.split()).removeprefix("- ")
     return f"{sentence[:-1]}." if sentence.endswith(":") else sentence
 
 

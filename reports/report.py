@@ -8,6 +8,7 @@ import msgspec
 
 from scanner.engine.finding import Finding, Gap, RuleFault, RuleResult, Unknown
 from scanner.engine.picture import Exposure
+from scanner.engine.source_files import SourceFiles
 from scanner.rule import Severity
 
 __all__ = ["Exposure", "Report", "RunInfo", "ToolInfo"]
@@ -23,9 +24,9 @@ class ToolInfo(msgspec.Struct, frozen=True):
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What was scanned and how.
 
-    ``source`` is azure, snapshot or export; ``target`` is what was asked for, in words (tenant, management
-    group, subscriptions); times are UTC; ``complete`` is False when anything asked for was not read or a rule crashed;
-    ``requests`` is the number of requests sent, all of them reads.
+    ``source`` is azure, snapshot, export or repository; ``target`` is what was asked for, in words (tenant, management
+    group, subscriptions, path); times are UTC; ``complete`` is False when anything asked for was not read or a rule
+    crashed; ``requests`` is the number of requests sent, all of them reads.
     """
 
     source: str
@@ -62,6 +63,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     privileges: tuple[str, ...] = ()
     """The order of the privileges in ``exposure``, strongest first."""
     threshold: Severity | None = Severity.LOW
+    sources: SourceFiles | None = None
+    """The files in which findings are, for showing their lines; None for a tenant."""
 
     @property
     def open_findings(self) -> tuple[Finding, ...]:

@@ -11,18 +11,19 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from reports.artifact import PATH_LIMIT, artifact_path, category, file_path
+from reports.artifact import category
 from reports.hostile import json_bytes, shown
 from reports.pages import first_sentence, plain_text, read_page
+from reports.redact import MASK
 from reports.report import Report
+from reports.sarif_places import DESCRIPTION_LIMIT, location_of, message, place_of_gap, show_code
 from reports.summary import family_name, family_of, is_complete, plural, title_of, why_nothing_judged
-from scanner.engine.finding import Finding, Location, RuleResult, Suppression
+from scanner.engine.finding import Finding, RuleResult, Suppression
 from scanner.rule import Confidence, Severity
 
 SCHEMA_URI = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 RESULT_LIMIT = 25_000
 TAG_LIMIT = 10
-DESCRIPTION_LIMIT = 1_000
 NOTIFICATION_LIMIT = 1_000
 """Notifications of one kind; the JSON report has them all."""
 
@@ -43,6 +44,7 @@ _LEVELS: dict[Severity, str] = {
 _PROBLEM_SEVERITY = {"error": "error", "warning": "warning", "note": "recommendation"}
 _PRECISION = {Confidence.HIGH: "high", Confidence.MEDIUM: "medium", Confidence.LOW: "low"}
 
+_CHECK = {"repository": "check"}
 _NOTIFICATIONS: tuple[tuple[str, str, str], ...] = (
     ("gap", "Not read", "Something could not be read; what depends on it is unknown, not clean."),
     ("rule-fault", "Rule crashed", "A rule crashed; every subject of it is unknown."),
@@ -83,7 +85,9 @@ def render(report: Report) -> bytes:
         },
         "automationDetails": {
             "id": category(report),
-            "description": {"text": f"Midas scan of {_message(report.run.target)}"},
+            "description": {
+                "text": f"Midas {_CHECK.get(report.run.source, 'scan')} of {message(report.run.target)}"
+            },
         },
         "invocations": [
             {
@@ -101,8 +105,9 @@ def render(report: Report) -> bytes:
             },
             "%SRCROOT%": {"description": {"text": "The root of the repository."}},
         },
-        "columnKind": "utf16CodeUnits",
-        "results": _results(results, index),
+        "columnKind": "unicodeCodePoints",
+        **({"redactionTokens": [MASK]} if report.sources else {}),
+        "results": _results(report, results, index),
         "properties": _short(
             {
                 "source": report.run.source,
@@ -160,12 +165,19 @@ def _tags(rule: RuleResult) -> list[str]:
     return list(dict.fromkeys(["security", "azure", family, *rule.controls]))[:TAG_LIMIT]
 
 
-def _results(findings: Sequence[Finding], index: dict[str, int]) -> list[dict[str, Any]]:
+def _results(report: Report, findings: Sequence[Finding], index: dict[str, int]) -> list[dict[str, Any]]:
     seen: Counter[str] = Counter()
     results = []
+    # SARIF wants it on every result of a run or on none.
+    compared = any(finding.change for finding in findings)
     for finding in findings:
         seen[finding.fingerprint] += 1
-        results.append(_result(finding, index, seen[finding.fingerprint]))
+        result = _result(finding, index, seen[finding.fingerprint])
+        if compared:
+            result["baselineState"] = finding.change or "unchanged"
+        if finding.location is not None:
+            show_code(result, finding, finding.location, report.sources)
+        results.append(result)
     return results
 
 
@@ -182,8 +194,8 @@ def _result(finding: Finding, index: dict[str, int], occurrence: int) -> dict[st
         "ruleId": finding.code,
         "kind": "fail",
         "level": _LEVELS[finding.severity],
-        "message": {"text": _message(finding.message)},
-        "locations": [_location(finding)],
+        "message": {"text": message(finding.message)},
+        "locations": [location_of(finding)],
         # GitHub tells alerts apart by the hash of the line alone. Findings on one resource share its line 1,
         # so the hash is made of the fingerprint: two holders of one group assignment stay two alerts.
         "partialFingerprints": {
@@ -197,42 +209,6 @@ def _result(finding: Finding, index: dict[str, int], occurrence: int) -> dict[st
     if finding.code in index:
         result["ruleIndex"] = index[finding.code]
     return result
-
-
-def _location(finding: Finding) -> dict[str, Any]:
-    subject = finding.subject
-    return {
-        "physicalLocation": _physical(subject.id, finding.location),
-        "logicalLocations": [
-            {
-                "fullyQualifiedName": shown(subject.id, PATH_LIMIT),
-                "name": shown(subject.name or subject.id),
-                "kind": "resource",
-                "properties": {"type": shown(subject.type)},
-            }
-        ],
-    }
-
-
-def _physical(identifier: str, location: Location | None) -> dict[str, Any]:
-    if location is None:
-        # A resource has no lines; code scanning shows nothing without one, so all of it is line 1.
-        return {
-            "artifactLocation": {"uri": artifact_path(identifier), "uriBaseId": "AZURE"},
-            "region": {"startLine": 1},
-        }
-    return {
-        "artifactLocation": {
-            "uri": file_path(location.uri),
-            "uriBaseId": "%SRCROOT%",
-        },
-        "region": {
-            "startLine": location.line,
-            "startColumn": location.column,
-            "endLine": location.end_line,
-            "endColumn": location.end_column,
-        },
-    }
 
 
 def _suppression(suppression: Suppression) -> dict[str, Any]:
@@ -259,6 +235,9 @@ def _notifications(report: Report, index: dict[str, int], left_out: int) -> list
     for gap in report.gaps[:NOTIFICATION_LIMIT]:
         text = f"Not read: {gap.table} in {gap.scope}: {gap.reason}"
         found.append(_notification("gap", "warning", f"{text}: {gap.detail}" if gap.detail else text))
+        place = place_of_gap(gap.scope)
+        if place is not None:
+            found[-1]["locations"] = [place]
     if len(report.gaps) > NOTIFICATION_LIMIT:
         rest = len(report.gaps) - NOTIFICATION_LIMIT
         found.append(_notification("left-out", "warning", f"{plural(rest, 'more gap')}: see the JSON report"))
@@ -286,16 +265,11 @@ def _notification(
     notification: dict[str, Any] = {
         "descriptor": {"id": kind, "index": _NOTIFICATION_INDEX[kind]},
         "level": level,
-        "message": {"text": _message(text)},
+        "message": {"text": message(text)},
     }
     if rule is not None and rule[0] in rule[1]:
         notification["associatedRule"] = {"id": rule[0], "index": rule[1][rule[0]]}
     return notification
-
-
-def _message(text: str) -> str:
-    """Return text that no viewer takes for a link or a placeholder (SARIF 3.11.5, 3.11.6)."""
-    return shown(text, DESCRIPTION_LIMIT).replace("](", "] (").replace("{", "{{").replace("}", "}}")
 
 
 def _short(value: Any) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from reports.report import Report
-from scanner.engine.finding import Finding, RuleResult
+from scanner.engine.finding import Finding, Location, RuleResult
 from scanner.engine.policy import nothing_judged
 from scanner.facts.coverage import HIDES_NOTHING, OUTSIDE
 from scanner.rule import Confidence, Effort, Severity
@@ -137,6 +137,27 @@ def why_nothing_judged(report: Report) -> str:
 def scope_name(scope: str) -> str:
     """Return the scope of a gap for people: its Azure id, or "everything" for ``/``."""
     return "everything" if scope == "/" else scope
+
+
+def identifier_of(finding: Finding) -> str:
+    """Return what the subject of a finding is called without doubt: its Azure id, in code its address there.
+
+    What is declared and not deployed has no id yet; where code has no address for it, its name has to do.
+    """
+    declared = finding.declared
+    if declared is None:
+        return finding.subject.id
+    return declared.address or finding.subject.name or finding.subject.id
+
+
+def place_of(finding: Finding) -> str:
+    """Return where in code a finding is, as editors know it: ``infra/main.tf:12:3``; empty in a tenant."""
+    return place_text(finding.location) if finding.location is not None else ""
+
+
+def place_text(location: Location) -> str:
+    """Return ``infra/main.tf:12:3``."""
+    return f"{location.uri}:{location.line}:{location.column}"
 
 
 def verdict(report: Report) -> str:

@@ -1,5 +1,7 @@
 """The summary on a terminal: the verdict, each family, the worst findings, what was not read.
 
+Of code, every finding is told with its line first, and the summary is short and comes last, where one looks.
+
 Plain text, and whole lines, where there is no terminal; plain text where ``NO_COLOR`` is set. Text from Azure
 is never markup here and never reaches the terminal with its control characters.
 """
@@ -12,9 +14,11 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from reports.hostile import shortened, shown
+from reports.line import Line, coloured, plain
+from reports.listing import STYLES, listing
 from reports.pages import first_sentence, read_page
 from reports.report import Report
 from reports.summary import (
@@ -30,10 +34,6 @@ from reports.summary import (
 )
 from reports.write import say
 from scanner.engine.finding import Finding, Gap
-from scanner.rule import Severity
-
-if TYPE_CHECKING:
-    from rich.text import Text
 
 WORST = 10
 _TALL = 32
@@ -45,18 +45,11 @@ _LONG_ID = re.compile(rf"/\S{{{_ID_ROOM},}}")
 _INDENT = 7
 _LABEL = 16
 """Columns before the text of a gap, a crash, a notice or a file."""
-_STYLES: dict[Severity, str] = {
-    Severity.CRITICAL: "bold red",
-    Severity.HIGH: "red",
-    Severity.MEDIUM: "yellow",
-    Severity.LOW: "cyan",
-    Severity.INFO: "dim",
-}
 
 
 def render(report: Report) -> bytes:
     """Return the summary as plain text, no line cut."""
-    return _plain(_summary(report, (), None, None)).encode("utf-8", "replace")
+    return plain(_summary(report, (), None, None)).encode("utf-8", "replace")
 
 
 def show(
@@ -85,8 +78,8 @@ def show(
         size = shutil.get_terminal_size()
         width, height = width or size.columns, height or size.lines
     lines = _summary(report, files, width, height)
-    coloured = (is_terminal or os.environ.get("FORCE_COLOR")) and not os.environ.get("NO_COLOR")
-    say(_coloured(lines, target) if coloured else _plain(lines), target, "the summary")
+    colour = (is_terminal or os.environ.get("FORCE_COLOR")) and not os.environ.get("NO_COLOR")
+    say(coloured(lines, target) if colour else plain(lines), target, "the summary")
 
 
 def _is_terminal(stream: TextIO) -> bool:
@@ -97,24 +90,20 @@ def _is_terminal(stream: TextIO) -> bool:
         return False
 
 
-def _plain(lines: Sequence[Text]) -> str:
-    return "".join(f"{line.plain.rstrip()}\n" for line in lines)
-
-
-def _coloured(lines: Sequence[Text], stream: TextIO) -> str:
-    from rich.console import Console
-
-    console = Console(file=stream, highlight=False, markup=False, emoji=False)
-    with console.capture() as capture:
-        for line in lines:
-            console.print(line, no_wrap=True, overflow="ignore", crop=False)
-    return capture.get()
-
-
 def _summary(
     report: Report, files: Sequence[tuple[str, str]], width: int | None, height: int | None
-) -> list[Text]:
+) -> list[Line]:
     tail = _tail(report, files, width, each=3 if height is None or height >= _TALL else 1)
+    if report.run.source == "repository":
+        told = listing(report, width)
+        lines = [
+            *told,
+            *([Line()] if told else []),
+            *_head(report, width, 1),
+            *_worst(report, None, width),
+            *tail,
+        ]
+        return [line.truncated(width) for line in lines]
     head, room = _head(report, width, 3), None
     if height is not None:
         # One line stays free for the prompt, and the block of findings has an empty line before it.
@@ -123,22 +112,7 @@ def _summary(
             head = _head(report, width, 1)
         room = max(3, left - len(head))
     lines = [*head, *_worst(report, room, width), *tail]
-    if width is not None:
-        for line in lines:
-            line.truncate(width, overflow="ellipsis")
-    return lines
-
-
-def _line(*parts: str | tuple[str, str]) -> Text:
-    from rich.text import Text
-
-    line = Text()
-    for part in parts:
-        if isinstance(part, str):
-            line.append(part)
-        else:
-            line.append(part[0], style=part[1])
-    return line
+    return [line.truncated(width) for line in lines]
 
 
 def _wrapped(text: str, width: int | None, most: int) -> list[str]:
@@ -149,7 +123,7 @@ def _wrapped(text: str, width: int | None, most: int) -> list[str]:
     return textwrap.wrap(text, room, max_lines=most, placeholder="…", break_on_hyphens=False) or [""]
 
 
-def _head(report: Report, width: int | None, most: int) -> list[Text]:
+def _head(report: Report, width: int | None, most: int) -> list[Line]:
     findings = report.open_findings
     style = (
         "bold red" if over_threshold(report) else "bold yellow" if not is_complete(report) else "bold green"
@@ -157,30 +131,35 @@ def _head(report: Report, width: int | None, most: int) -> list[Text]:
     if findings and not over_threshold(report):
         style = "bold yellow"
     first, *more = _wrapped(verdict(report), width, 3)
-    lines = [_line(("Midas  ", "bold"), (first, style))]
-    lines += [_line(" " * _INDENT, (text, style)) for text in more]
+    lines = [Line(("Midas  ", "bold"), (first, style))]
+    lines += [Line(" " * _INDENT, (text, style)) for text in more]
     run = report.run
-    read = ", ".join(f"{number:,} {kind}" for kind, number in run.subjects.items())
+    in_code = run.source == "repository"
+    # In code most kinds are missing most of the time, and that says nothing.
+    read = ", ".join(
+        _counted_kind(number, kind) for kind, number in run.subjects.items() if number or not in_code
+    )
     told = shown(f"{run.target}{': ' + read if read else ''}")
-    lines += [_line(" " * _INDENT, (text, "dim")) for text in _wrapped(told, width, most)]
-    if findings:
-        accepted = len(report.findings) - len(findings)
+    lines += [Line(" " * _INDENT, (text, "dim")) for text in _wrapped(told, width, most)]
+    accepted = len(report.findings) - len(findings)
+    if findings or accepted:
         counts = [
-            (f"{number:,} {sev.value}", _STYLES[sev])
+            (f"{number:,} {sev.value}", STYLES[sev])
             for sev, number in by_severity(findings).items()
             if number
         ]
         counts += [(f"{accepted:,} accepted", "dim")] if accepted else []
-        lines.append(_line(" " * _INDENT, *(part for count in counts for part in (count, "  "))))
-        lines[-1].rstrip()
-    lines.append(_line())
+        lines.append(Line(" " * _INDENT, *(part for count in counts for part in (count, "  "))))
+    if in_code:
+        return lines
+    lines.append(Line())
     for family in families(report):
         score = "  -" if family.score is None else f"{family.score:3}"
         style = (
             "red" if family.failed else "yellow" if family.unknown else "green" if family.judged else "dim"
         )
         lines.append(
-            _line(
+            Line(
                 f"  {family.name:<21}",
                 (f"{score}/100  ", style),
                 counted(family.failed, family.judged, family.unknown),
@@ -189,23 +168,33 @@ def _head(report: Report, width: int | None, most: int) -> list[Text]:
     return lines
 
 
-def _worst(report: Report, room: int | None, width: int | None) -> list[Text]:
-    findings = report.open_findings[:WORST]
+def _counted_kind(number: int, kind: str) -> str:
+    if number == 1:
+        kind = f"{kind[:-3]}y" if kind.endswith("ies") else kind.removesuffix("s")
+    return f"{number:,} {kind}"
+
+
+def _worst(report: Report, room: int | None, width: int | None) -> list[Line]:
+    """Return the worst findings, one line each; of a repository those that are in no file."""
+    open_findings = report.open_findings
+    if report.run.source == "repository":
+        open_findings = tuple(finding for finding in open_findings if finding.location is None)
+    findings = open_findings[:WORST]
     if not findings:
         return []
     hints = {priority.rule.code: _hint(priority) for priority in priorities(report)}
-    blocks: list[list[Text]] = []
+    blocks: list[list[Line]] = []
     code = ""
     for finding in findings:
         block = [_finding_line(finding, width)]
         # One fix per rule: findings of a rule stand together, the first one carries it.
         if finding.code != code and hints[finding.code]:
-            block.append(_line(f"             {hints[finding.code]}"))
+            block.append(Line(f"             {hints[finding.code]}"))
         code = finding.code
         blocks.append(block)
-    lines = [_line()]
+    lines = [Line()]
     for number, block in enumerate(blocks):
-        rest = len(report.open_findings) - number
+        rest = len(open_findings) - number
         # The last line that fits says how many are not shown.
         needed = len(block) + (1 if rest > 1 else 0)
         if room is not None and number and len(lines) + needed > room:
@@ -213,16 +202,16 @@ def _worst(report: Report, room: int | None, width: int | None) -> list[Text]:
         lines.extend(block)
     else:
         number = len(blocks)
-    if number < len(report.open_findings):
-        lines.append(_line((f"  and {len(report.open_findings) - number:,} more", "dim")))
+    if number < len(open_findings):
+        lines.append(Line((f"  and {len(open_findings) - number:,} more", "dim")))
     return lines
 
 
-def _finding_line(finding: Finding, width: int | None) -> Text:
+def _finding_line(finding: Finding, width: int | None) -> Line:
     used = 2 + 9 + 7
-    return _line(
+    return Line(
         "  ",
-        (f"{finding.severity.value:<9}", _STYLES[finding.severity]),
+        (f"{finding.severity.value:<9}", STYLES[finding.severity]),
         (f"{finding.code}  ", "dim"),
         _message(shown(finding.message), None if width is None else width - used),
     )
@@ -246,7 +235,12 @@ def _fitting(text: str, room: int | None) -> str:
 
 
 def _gap_text(gap: Gap, room: int | None) -> str:
-    """Return the gap with its reason before its scope: the scope is the long part, the reason what to act on."""
+    """Return the gap with its reason before its scope: the scope is the long part, the reason what to act on.
+
+    In code the place comes first, and what table would have had a row there says nothing.
+    """
+    if not gap.scope.startswith("/"):
+        return f"{shown(gap.scope)}: {shown(gap.reason)}{': ' + shown(gap.detail) if gap.detail else ''}"
     table, scope = shown(gap.table), shown(scope_name(gap.scope))
     reason = f"{table}: {shown(gap.reason)}{': ' + shown(gap.detail) if gap.detail else ''}"
     if room is None:
@@ -256,18 +250,18 @@ def _gap_text(gap: Gap, room: int | None) -> str:
     return f"{reason if len(reason) <= left else reason[: left - 1] + '…'} ({scope})"
 
 
-def _tail(report: Report, files: Sequence[tuple[str, str]], width: int | None, each: int) -> list[Text]:
+def _tail(report: Report, files: Sequence[tuple[str, str]], width: int | None, each: int) -> list[Line]:
     """Return what was not read, at most ``each`` of a kind and how many more, and the files."""
     room = None if width is None else width - _LABEL
-    lines: list[Text] = []
+    lines: list[Line] = []
     for label, style, texts in (
         ("rule crashed", "bold red", [shown(f"{fault.code}: {fault.error}") for fault in report.faults]),
         ("not read", "bold yellow", [_gap_text(gap, room) for gap in report.gaps[:each]]),
         ("notice", "yellow", [shown(notice) for notice in report.notices]),
     ):
-        lines.extend(_line((f"  {label:<14}", style), text) for text in texts[:each])
+        lines.extend(Line((f"  {label:<14}", style), text) for text in texts[:each])
         total = len(report.gaps) if label == "not read" else len(texts)
         if total > each:
-            lines.append(_line((f"  {label:<14}", style), f"and {total - each:,} more: see the reports"))
-    lines.extend(_line((f"  {name:<14}", "dim"), _fitting(shown(path), room)) for name, path in files)
-    return [_line(), *lines] if lines else []
+            lines.append(Line((f"  {label:<14}", style), f"and {total - each:,} more: see the reports"))
+    lines.extend(Line((f"  {name:<14}", "dim"), _fitting(shown(path), room)) for name, path in files)
+    return [Line(), *lines] if lines else []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,15 +20,19 @@ import msgspec
 from scanner.facts import ids
 from scanner.facts.schema import TABLES, collected_tables
 from scanner.facts.snapshot import REQUESTS, Origin, SnapshotError, read, write
-from scanner.facts.store import FactStore
-from scanner.run import Question, World
+from scanner.facts.store import FactStore, LateStore
+from scanner.run import Before, Question, World
 from scanner.settings import SettingsError
 from scanner.sources.azure.errors import SourceError
 from scanner.sources.azure.request import AuthSettings, CloudName, CollectRequest, ScanScope
 from scanner.work_folder import cache_folder, held
 
 if TYPE_CHECKING:
+    from reports.report import Report
+    from scanner.engine.apply_fixes import Applied
     from scanner.sources.azure.progress import Progress
+    from scanner.sources.repository.merge import State
+    from scanner.sources.repository.read import Repository
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -191,3 +195,192 @@ def open_export(files: Sequence[Path], complete: Sequence[str], question: Questi
     target = ", ".join(path.name for path in files)
     origin = Origin(source="export", target=target, tenant="", cloud="", read_at=written)
     return World(store, origin)
+
+
+# ---- code
+
+
+class CodeWanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Which code to read and how: paths, where to keep what was read, what to compare with."""
+
+    paths: tuple[Path, ...]
+    use_cache: bool = True
+    cache: Path | None = None
+    """None: the repository's own folder, where that pays."""
+    since: str | None = None
+    """A commit, or :data:`AUTO`."""
+
+
+AUTO = "auto"
+"""Stands for the commit where the branch of a pull request left its target, as the job that runs Midas tells."""
+
+
+def open_repository(
+    code: CodeWanted,
+    question: Question,
+    *,
+    against: Callable[[Question], World] | None = None,
+) -> World:
+    """Read infrastructure files; raises :class:`~scanner.sources.repository.find.RepositoryError`.
+
+    ``against`` opens the tenant that the code will be deployed to: then both are one world, which is compared with the
+    tenant alone, or with the tenant and the code as it was.
+    """
+    from scanner.engine.source_files import SourceFiles, in_folder
+
+    began = datetime.now(UTC)
+    repository = _read(code, question)
+    notices, base = repository.notices, repository.base
+    target = ", ".join(str(path) for path in code.paths)
+    origin = Origin(source="repository", target=target, tenant="", cloud="", read_at=began)
+    called = [] if base is None else [f"{code.since}, {base.commit[:12]}"]
+    tenant: FactStore | None = None
+    subscriptions: dict[str, str] = {}
+    if against is not None:
+        world = against(_of_tenant(question))
+        tenant, origin = world.store, _united_origin(origin, world.origin)
+        called.append(world.origin.target)
+        subscriptions, said = _subscriptions(tenant, repository.state)
+        notices += (*said, *world.notices)
+
+    def facts(state: State) -> FactStore:
+        own = state.facts(subscriptions).finish()
+        if tenant is None:
+            return own
+        from scanner.facts.unite import unite
+
+        return unite(tenant, own)
+
+    before = None
+    if called:
+        same = base is not None and base.state is None
+        then = tenant if base is None or base.state is None else facts(base.state)
+        sources = None if base is None else SourceFiles(base.contents.read)
+        before = Before(" and ".join(called), None if same else then, sources)
+    return World(
+        LateStore(lambda: facts(repository.state)),
+        origin,
+        notices=notices,
+        sources=in_folder(repository.root),
+        files=repository.files,
+        with_comments=repository.speaking,
+        before=before,
+        memory=repository.memory if tenant is None else None,
+    )
+
+
+def with_code(open_world: Callable[[Question], World], code: CodeWanted, question: Question) -> World:
+    """Return a tenant whose findings point at the code that declares what they are about."""
+    from scanner.engine.source_files import in_folder
+    from scanner.facts.unite import with_places
+
+    # The code first: processes are only forked before Polars runs.
+    repository = _read(code, question)
+    world = open_world(question)
+    subscriptions, said = _subscriptions(world.store, repository.state)
+    own = repository.state.facts(subscriptions).finish()
+    return msgspec.structs.replace(
+        world,
+        store=with_places(world.store, own),
+        notices=(*world.notices, *repository.notices, *said),
+        sources=in_folder(repository.root),
+        files=repository.files,
+        with_comments=repository.speaking,
+    )
+
+
+def _read(code: CodeWanted, question: Question) -> Repository:
+    from scanner.sources.declared.wanted import Wanted as Asked
+    from scanner.sources.repository.read import Reading, read_repository
+
+    how = Reading(
+        wanted=Asked(
+            tables=question.tables | {"declarations"},
+            settings=question.settings,
+            points_at=question.points_at,
+        ),
+        use_cache=code.use_cache,
+        cache=code.cache,
+        since=() if code.since is None else base_names(code.since, os.environ),
+        meanwhile=_import_engine,
+    )
+    return read_repository(code.paths, how)
+
+
+def _of_tenant(question: Question) -> Question:
+    """Return what of a question a tenant can answer."""
+    from scanner.facts.unite import is_only_in_code
+
+    tables = frozenset(name for name in question.tables if not is_only_in_code(name))
+    return msgspec.structs.replace(question, tables=tables, points_at=frozenset())
+
+
+def _united_origin(code: Origin, tenant: Origin) -> Origin:
+    """Return where a united world is from: the code, judged with the tenant it will be deployed to."""
+    return msgspec.structs.replace(
+        code,
+        target=f"{code.target} in {tenant.target}",
+        tenant=tenant.tenant,
+        cloud=tenant.cloud,
+        requests=tenant.requests,
+    )
+
+
+def _subscriptions(tenant: FactStore, state: State) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return which of the tenant's subscriptions the code is deployed to, and what could not be told."""
+    from scanner.facts.unite import subscriptions_for
+
+    chosen, unsure = subscriptions_for(tenant, state.tails())
+    notices = tuple(
+        f"the code's {code.rsplit('/', 1)[-1]} could be deployed to {' or '.join(several)}, so it was judged apart"
+        for code, several in unsure.items()
+    )
+    return chosen, notices
+
+
+def fix(report: Report, code: CodeWanted) -> Applied:
+    """Make the edits that a report on code offers, in its files; raises
+    :class:`~scanner.engine.apply_fixes.FixError`.
+    """
+    from scanner.engine.apply_fixes import apply_fixes, write_files
+    from scanner.engine.source_files import in_folder
+    from scanner.sources.repository.find import root_of
+
+    root = root_of(code.paths)
+    applied = apply_fixes(report.findings, in_folder(root))
+    write_files(root, applied.files)
+    return applied
+
+
+def base_names(since: str, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the names by which to look for the commit to compare with; :class:`SettingsError` when none is told.
+
+    For ``auto``: GitHub Actions, Azure Pipelines and GitLab name the branch that a pull request goes to.
+    """
+    if since != AUTO:
+        return (since,)
+    names: list[str] = []
+    if branch := environment.get("GITHUB_BASE_REF"):
+        names = [f"origin/{branch}", branch]
+        if environment.get("GITHUB_REF", "").endswith("/merge"):
+            # What is checked out is the merge of both: its first parent is the target, also in a shallow clone.
+            names.append("HEAD^1")
+    elif branch := environment.get("SYSTEM_PULLREQUEST_TARGETBRANCH"):
+        branch = branch.removeprefix("refs/heads/")
+        names = [f"origin/{branch}", branch]
+    elif commit := environment.get("CI_MERGE_REQUEST_DIFF_BASE_SHA"):
+        names = [commit]
+    if not names:
+        raise SettingsError(
+            "--since: no job of a pull request in GitHub Actions, Azure Pipelines or GitLab says what to compare with; "
+            "name a commit or branch: --since main"
+        )
+    return tuple(names)
+
+
+def _import_engine() -> None:
+    """Import what takes longest, while other processes read."""
+    import narwhals
+    import polars
+
+    del narwhals, polars

@@ -8,6 +8,7 @@ an output that cannot be written among them), 3 incomplete under ``--strict``, 4
 from __future__ import annotations
 
 import errno
+import gc
 import io
 import signal
 import sys
@@ -19,23 +20,33 @@ import click
 
 from scanner import __version__
 from scanner.flags import (
+    BASELINE,
+    CHANGE,
+    CODE,
     FROM,
+    IN_CODE,
     LOGIN,
+    PATHS,
     QUIET,
     REPORTS,
     RULES,
     SCOPE,
+    code_of,
+    is_of_tenant,
     outputs_of,
+    pointing_at_code,
     progress_of,
     request_of,
     settings_file,
     settings_of,
+    tenant_of,
     with_threshold,
     world_of,
 )
 
 if TYPE_CHECKING:
     from reports.report import Report
+    from scanner.engine.apply_fixes import Applied
 
 CLEAN, FINDINGS, USAGE, INCOMPLETE, FAULT, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -46,6 +57,8 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A name with a character that this terminal or locale does not have must not end a scan.
             stream.reconfigure(errors="backslashreplace")
+    # What a command makes is kept until its end: walking it again and again while it grows frees nothing.
+    gc.set_threshold(100_000, 50, 100)
     # A job that is told to stop is interrupted as a person would do it: what was read is kept and told of.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -91,16 +104,22 @@ def _fault(error: Exception) -> NoReturn:
 def _known_errors() -> tuple[type[Exception], ...]:
     from reports.write import OutputError
     from scanner.emulator import BehaviourError, EngineMissingError, PortError, TenantError
+    from scanner.engine.apply_fixes import FixError
+    from scanner.engine.baseline import BaselineError
     from scanner.engine.registry import RuleError
     from scanner.facts.snapshot import SnapshotError
     from scanner.settings import SettingsError
     from scanner.sources.azure.errors import SourceError
+    from scanner.sources.repository.find import RepositoryError
 
     return (
+        BaselineError,
         BehaviourError,
         EngineMissingError,
+        FixError,
         OutputError,
         PortError,
+        RepositoryError,
         RuleError,
         SettingsError,
         SnapshotError,
@@ -112,7 +131,7 @@ def _known_errors() -> tuple[type[Exception], ...]:
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="midas", message="%(prog)s %(version)s")
 def cli() -> None:
-    """Check how managed identities are used in an Azure tenant: orphaned, over-privileged, taken over, bypassed."""
+    """Check how managed identities are used, in Azure and in code: orphaned, over-privileged, taken over, bypassed."""
 
 
 @cli.command()
@@ -121,6 +140,8 @@ def cli() -> None:
 @LOGIN
 @RULES
 @REPORTS
+@BASELINE
+@IN_CODE
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Keep what was read as a snapshot here."
 )
@@ -129,11 +150,88 @@ def cli() -> None:
 def scan(**flags: Any) -> int:
     """Judge a tenant, a snapshot or an export, and write reports."""
     from scanner import run
+    from scanner.rule import Stage
     from scanner.settings import prepare
 
     outputs = outputs_of(flags["outputs"])
-    rules, settings = prepare(settings_file(flags["config"]), settings_of(flags))
-    return _deliver(run.scan(world_of(flags), rules, with_threshold(settings, flags)), outputs, flags)
+    rules, settings = prepare(settings_file(flags["config"]), settings_of(flags), Stage.DEPLOYED)
+    open_world = pointing_at_code(world_of(flags), flags["code"])
+    return _deliver(run.scan(open_world, rules, with_threshold(settings, flags)), outputs, flags)
+
+
+@cli.command()
+@PATHS
+@RULES
+@REPORTS
+@BASELINE
+@CHANGE
+@CODE
+@SCOPE
+@LOGIN
+@QUIET
+def check(paths: tuple[Path, ...], **flags: Any) -> int:
+    """Judge infrastructure files before anything is deployed: Terraform, plans, Bicep and ARM templates.
+
+    PATH is a file or a folder; the working folder when none is given.
+    """
+    from scanner import run
+    from scanner.acquire import fix, open_repository
+    from scanner.rule import Stage
+    from scanner.settings import prepare
+
+    outputs = outputs_of(flags["outputs"])
+    rules, settings = prepare(settings_file(flags["config"]), settings_of(flags), Stage.DECLARED)
+    settings, code, tenant = with_threshold(settings, flags), code_of(paths, flags), tenant_of(flags)
+
+    def open_world(wanted: run.Question) -> run.World:
+        return open_repository(code, wanted, against=tenant)
+
+    report = run.scan(open_world, rules, settings)
+    if flags["fix"]:
+        applied = fix(report, code)
+        _print_fixed(applied)
+        if applied.files:
+            report = run.scan(open_world, rules, settings)
+    return _deliver(report, outputs, flags)
+
+
+@cli.command()
+@PATHS
+@SCOPE
+@FROM
+@LOGIN
+@RULES
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("midas-baseline.json"),
+    show_default=True,
+    metavar="FILE",
+    help="The file to write.",
+)
+@click.option("--reason", default="", metavar="TEXT", help="Why the findings that are new in it may stay.")
+@CODE
+@QUIET
+def baseline(paths: tuple[Path, ...], **flags: Any) -> int:
+    """Write down the findings there are, so that only later ones count: of code, or of a tenant."""
+    from scanner.acquire import open_repository
+    from scanner.draw_baseline import draw
+    from scanner.rule import Stage
+    from scanner.settings import prepare
+
+    of_tenant = is_of_tenant(flags)
+    if paths and of_tenant:
+        raise click.UsageError("a baseline is of code or of a tenant: give PATHs, or say which tenant")
+    stage = Stage.DEPLOYED if of_tenant else Stage.DECLARED
+    rules, settings = prepare(settings_file(flags["config"]), settings_of(flags), stage)
+    code, path = code_of(paths, flags), flags["out"]
+    open_world = (
+        world_of(flags | {"out": None}) if of_tenant else lambda wanted: open_repository(code, wanted)
+    )
+    drawn = draw(open_world, rules, settings, path, reason=flags["reason"])
+    if not flags["quiet"]:
+        click.echo(f"{path}: {drawn:,} findings written down; --baseline {path} accepts them", err=True)
+    return CLEAN
 
 
 @cli.command()
@@ -142,10 +240,12 @@ def scan(**flags: Any) -> int:
 )
 @RULES
 @REPORTS
+@BASELINE
 @QUIET
 def report(**flags: Any) -> int:
     """Make reports again from a snapshot."""
     from scanner import run
+    from scanner.rule import Stage
     from scanner.settings import prepare
 
     flags |= {
@@ -156,7 +256,7 @@ def report(**flags: Any) -> int:
         "whole_tenant": False,
     }
     outputs = outputs_of(flags["outputs"])
-    rules, settings = prepare(settings_file(flags["config"]), settings_of(flags))
+    rules, settings = prepare(settings_file(flags["config"]), settings_of(flags), Stage.DEPLOYED)
     return _deliver(run.scan(world_of(flags), rules, with_threshold(settings, flags)), outputs, flags)
 
 
@@ -174,9 +274,10 @@ def collect(**flags: Any) -> int:
     """Read a tenant into a snapshot, without judging it."""
     from scanner import run
     from scanner.acquire import acquire
+    from scanner.rule import Stage
     from scanner.settings import prepare
 
-    rules, _ = prepare(settings_file(flags["config"]), settings_of(flags))
+    rules, _ = prepare(settings_file(flags["config"]), settings_of(flags), Stage.DEPLOYED)
     world = acquire(
         request_of(flags),
         run.question(rules),
@@ -297,19 +398,29 @@ def demo(out: Path, tenant: str) -> int:
 
 
 def _deliver(report: Report, outputs: list[tuple[str, str]], flags: dict[str, Any]) -> int:
-    from reports.terminal import show
     from reports.write import write
     from scanner.engine.policy import reaches
 
     for kind, destination in outputs:
         write(report, kind, destination)
     if not flags["quiet"]:
+        from reports.terminal import show
+
         files = [(kind, destination) for kind, destination in outputs if destination != "-"]
         show(report, files=files, stream=sys.stderr if len(files) < len(outputs) else sys.stdout)
     if reaches(report.findings, report.threshold):
         return FINDINGS
     unknown = any(rule.unknown for rule in report.rules)
     return INCOMPLETE if flags["strict"] and (unknown or not report.run.complete) else CLEAN
+
+
+def _print_fixed(applied: Applied) -> None:
+    from reports.hostile import visible
+
+    files, fixed = len(applied.files), len(applied.fixed)
+    click.echo(f"fixed {fixed} findings in {files} files" if files else "nothing could be fixed", err=True)
+    for finding, why in applied.left:
+        click.echo(visible(f"not fixed: {finding.code} {finding.subject.name}: {why}"), err=True)
 
 
 def _print_gaps(gaps: Sequence[dict[str, str]]) -> None:

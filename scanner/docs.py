@@ -11,6 +11,10 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scanner.rule import Meta
 
 FAMILIES = {
     1: "Lifecycle",
@@ -65,15 +69,28 @@ def rules_page() -> str:
             lines += [
                 f"## {FAMILIES[family]}",
                 "",
-                "| code | rule | severity | what it finds |",
-                "| --- | --- | --- | --- |",
+                "| code | rule | severity | judges | what it finds |",
+                "| --- | --- | --- | --- | --- |",
             ]
         summary = " ".join(rule.page.split("\n\n", 1)[0].split())
         path = rule.path.relative_to(rule.path.parent.parent).as_posix()
-        lines.append(f"| {meta.id} | [{meta.name}]({path}) | {meta.severity} | {summary} |")
+        lines.append(f"| {meta.id} | [{meta.name}]({path}) | {meta.severity} | {_judges(meta)} | {summary} |")
         following = [other.meta.family for other in load_rules() if other.meta.id > meta.id][:1]
         if following != [family]:
             lines.append("")
+    lines += [
+        "## Examples",
+        "",
+        "What is found before it is deployed, and what is recommended instead: the tests judge these files.",
+        "",
+        "| code | before | after |",
+        "| --- | --- | --- |",
+    ]
+    for rule in load_rules():
+        bad, good = (_examples(rule.path, kind) for kind in ("bad", "good"))
+        if bad:
+            lines.append(f"| {rule.meta.id} | {bad} | {good} |")
+    lines.append("")
     with_parameters = [rule for rule in load_rules() if rule.meta.parameters]
     if with_parameters:
         lines += ["## Parameters", "", "Set under `[rules.CODE]` in `midas.toml`.", ""]
@@ -86,6 +103,24 @@ def rules_page() -> str:
                     f"| {rule.meta.id} | `{parameter.name}` | {shown or 'none'} | {parameter.meaning} |"
                 )
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _judges(meta: Meta) -> str:
+    from scanner.rule import Stage
+
+    names = {Stage.DEPLOYED: "tenant", Stage.DECLARED: "code"}
+    return ", ".join(name for stage, name in names.items() if meta.runs_on(stage))
+
+
+def _examples(path: Path, kind: str) -> str:
+    """Return links to the examples of a kind that lie beside a rule."""
+    languages = {"tf": "Terraform", "bicep": "Bicep", "json": "ARM"}
+    beside = {language: path.with_name(f"{path.stem}.{kind}.{language}") for language in languages}
+    return ", ".join(
+        f"[{languages[language]}]({file.relative_to(path.parent.parent).as_posix()})"
+        for language, file in beside.items()
+        if file.exists()
+    )
 
 
 def schema_page() -> str:
@@ -127,7 +162,7 @@ def help_block() -> str:
     from scanner.cli import cli
 
     blocks = []
-    for command in ([], ["scan"], ["collect"]):
+    for command in ([], ["scan"], ["check"], ["collect"]):
         text = CliRunner().invoke(cli, [*command, "--help"], prog_name="midas", terminal_width=100).output
         blocks.append(f"```text\n$ midas {' '.join([*command, '--help'])}\n{text.rstrip()}\n```")
     return "\n".join(blocks)

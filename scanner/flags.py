@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from scanner.acquire import Wanted
+    from scanner.acquire import CodeWanted, Wanted
     from scanner.run import Question, World
     from scanner.settings import Settings, SettingsFile
     from scanner.sources.azure.progress import Progress
@@ -109,6 +109,45 @@ FROM = _options(
         help="The export holds this table whole, or all; repeatable.",
     ),
 )
+PATHS = click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
+CHANGE = _options(
+    click.option(
+        "--since",
+        is_flag=False,
+        flag_value="auto",
+        metavar="[REF]",
+        help="Report only what changed since the branch left REF [alone, in a pull request's job: its target].",
+    ),
+    click.option(
+        "--against",
+        metavar="DIR|azure",
+        help="Judge the code with the tenant it goes to: a snapshot, or azure and which part of it.",
+    ),
+    click.option("--fix", is_flag=True, help="Make the plain edits that are offered, then check again."),
+)
+IN_CODE = click.option(
+    "--code",
+    "code",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Point findings at the infrastructure files here that declare what they are about; repeatable.",
+)
+BASELINE = click.option(
+    "--baseline",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Accept the findings of this file, which `midas baseline` writes.",
+)
+CODE = _options(
+    click.option(
+        "--cache",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Keep what was read here [default: .midas-cache of the repository, where that saves time].",
+    ),
+    click.option("--no-cache", is_flag=True, help="Read everything anew, and keep nothing."),
+)
 QUIET = click.option("--quiet", "-q", is_flag=True, help="No progress and no summary.")
 
 
@@ -128,7 +167,12 @@ def settings_of(flags: dict[str, Any]) -> Settings:
         for code in flags[option]:
             if not code:
                 raise SettingsError(f"--{option} needs a code, such as MI201 or MI2")
-    return Settings(select=flags["select"], ignore=flags["ignore"], rules=flags["folders"])
+    return Settings(
+        select=flags["select"],
+        ignore=flags["ignore"],
+        rules=flags["folders"],
+        baseline=flags.get("baseline"),
+    )
 
 
 def with_threshold(settings: Settings, flags: dict[str, Any]) -> Settings:
@@ -147,7 +191,7 @@ def world_of(flags: dict[str, Any]) -> Callable[[Question], World]:
     """Return what opens the world to judge: a tenant, a snapshot or an export, exactly one of them."""
     from scanner.acquire import acquire, open_export, open_snapshot
 
-    live = bool(flags["subscriptions"] or flags["management_group"] or flags["whole_tenant"])
+    live = _is_live(flags)
     if sum([live, flags["snapshot"] is not None, bool(flags["exports"])]) != 1:
         raise click.UsageError(
             "say what to judge: --subscription ID, --management-group ID, --tenant, --from DIR or --from-export FILE"
@@ -166,6 +210,56 @@ def world_of(flags: dict[str, Any]) -> Callable[[Question], World]:
     return lambda wanted: acquire(
         request, wanted, out=flags["out"], resume=flags["resume"], progress=progress_of(flags)
     )
+
+
+def code_of(paths: tuple[Path, ...], flags: dict[str, Any]) -> CodeWanted:
+    """Return which code to read and how."""
+    from scanner.acquire import CodeWanted
+
+    if flags["cache"] is not None and flags["no_cache"]:
+        raise click.UsageError("--cache and --no-cache exclude each other")
+    return CodeWanted(
+        paths=paths or (Path(),),
+        use_cache=not flags["no_cache"],
+        cache=flags["cache"],
+        since=flags.get("since"),
+    )
+
+
+def pointing_at_code(
+    open_world: Callable[[Question], World], paths: tuple[Path, ...]
+) -> Callable[[Question], World]:
+    """Return what opens a tenant so that its findings point at the code that declares what they are about."""
+    from scanner.acquire import CodeWanted, with_code
+
+    if not paths:
+        return open_world
+    code = CodeWanted(paths=paths)
+    return lambda wanted: with_code(open_world, code, wanted)
+
+
+def tenant_of(flags: dict[str, Any]) -> Callable[[Question], World] | None:
+    """Return what opens the tenant that --against names; None without it."""
+    from scanner.acquire import acquire, open_snapshot
+
+    against = flags["against"]
+    if _is_live(flags) and against != "azure":
+        raise click.UsageError("--subscription, --management-group and --tenant go with --against azure")
+    if against is None:
+        return None
+    if against != "azure":
+        return lambda wanted: open_snapshot(Path(against), wanted)
+    request = request_of(flags)
+    return lambda wanted: acquire(request, wanted, out=None, resume=False, progress=progress_of(flags))
+
+
+def is_of_tenant(flags: dict[str, Any]) -> bool:
+    """Whether the flags name a tenant, a snapshot or an export."""
+    return _is_live(flags) or flags["snapshot"] is not None or bool(flags["exports"])
+
+
+def _is_live(flags: dict[str, Any]) -> bool:
+    return bool(flags["subscriptions"] or flags["management_group"] or flags["whole_tenant"])
 
 
 def request_of(flags: dict[str, Any]) -> Wanted:

@@ -1,7 +1,8 @@
 """All that a rule author imports.
 
 A rule is one module: a docstring (its page, under the headings ``What it finds``, ``Why it matters`` and
-``How to fix it``), ``META``, ``check`` and ``CASES``; ``applies`` and ``undecided`` where it needs them.
+``How to fix it``), ``META``, ``check`` and ``CASES``; ``applies`` and ``undecided`` where it needs them, and ``FIX``
+where a plain edit of code is the fix.
 
 ``check(facts)`` returns a lazy frame with one row per failing subject (per subject and ``META.key``). It
 holds the subject's key column; its other columns feed the message and the evidence. A column whose last word
@@ -32,16 +33,21 @@ from scanner.facts.cases import (
     bad,
     credential_in_use,
     custom_role,
+    declared,
     denied,
     federated,
     good,
     identity,
+    in_output,
+    key_read,
     management_group,
     member,
     person,
     principal,
     refused,
     resource,
+    role_named,
+    secret_in_code,
     setting,
     subscription,
     tagged,
@@ -71,6 +77,7 @@ __all__ = [
     "Level",
     "Meta",
     "Parameter",
+    "SetProperty",
     "Setting",
     "Severity",
     "Stage",
@@ -80,12 +87,16 @@ __all__ = [
     "attached",
     "bad",
     "col",
+    "concat",
     "credential_in_use",
     "custom_role",
+    "declared",
     "denied",
     "federated",
     "good",
     "identity",
+    "in_output",
+    "key_read",
     "lit",
     "management_group",
     "member",
@@ -93,6 +104,8 @@ __all__ = [
     "principal",
     "refused",
     "resource",
+    "role_named",
+    "secret_in_code",
     "setting",
     "subscription",
     "tagged",
@@ -146,6 +159,17 @@ class Parameter(msgspec.Struct, frozen=True):
     default: int | bool | str | tuple[str, ...]
     meaning: str
     minimum: int | None = None
+
+
+class SetProperty(msgspec.Struct, frozen=True):
+    """How a finding in code is fixed by a plain edit: a property of its subject gets a value; a module's ``FIX``.
+
+    ``path`` is in ARM's words (``properties.disableLocalAuth``). The edit is offered where the property is written
+    with a plain value, which it replaces, and where it is not written and can be added; not where an expression stands.
+    """
+
+    path: str
+    value: bool | int | str | tuple[str, ...]
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -248,6 +272,13 @@ def col(*names: str) -> nw.Expr:
     import narwhals as nw
 
     return nw.col(*names)
+
+
+def concat(*frames: Frame) -> Frame:
+    """Put the rows of frames with the same columns one below the other."""
+    import narwhals as nw
+
+    return nw.concat(list(frames))
 
 
 def lit(value: Any) -> nw.Expr:

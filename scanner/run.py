@@ -14,28 +14,53 @@ import msgspec
 
 from reports.report import Report, RunInfo, ToolInfo
 from scanner import __version__
-from scanner.engine import describe, evaluate
-from scanner.engine.finding import Gap
-from scanner.engine.picture import exposure, seen
+from scanner.compare import compared, once_for_each_place, only_new
+from scanner.engine.baseline import read_baseline
+from scanner.engine.ignores import ignores_of
 from scanner.engine.policy import accept, is_complete, nothing_judged
 from scanner.engine.registry import Rule
+from scanner.engine.source_files import SourceFiles
 from scanner.facts.snapshot import Origin
 from scanner.facts.store import FactStore
 from scanner.settings import Settings
+from scanner.verdicts import Memory, judge
 
 
 class World(msgspec.Struct, frozen=True):
-    """Facts with where they came from."""
+    """Facts with where they came from, and what there is to say of reading them."""
 
     store: FactStore
     origin: Origin
+    notices: tuple[str, ...] = ()
+    sources: SourceFiles | None = None
+    """The files that declare it; None for a tenant."""
+    files: frozenset[str] = frozenset()
+    """The files that were looked at."""
+    with_comments: tuple[str, ...] = ()
+    """Those of them that speak of Midas, perhaps to accept a finding."""
+    before: Before | None = None
+    """What it was before a change; None where no change is judged."""
+    memory: Memory | None = None
+    """Keeps what judging it came to, while it stays the same."""
+
+
+class Before(msgspec.Struct, frozen=True):
+    """An earlier state of a world, in words; ``store`` is None when its facts were the same."""
+
+    called: str
+    store: FactStore | None
+    sources: SourceFiles | None
 
 
 class Question(msgspec.Struct, frozen=True):
-    """What the chosen rules need to know: tables, and ARM type and path of resource properties."""
+    """What the chosen rules need to know: tables, ARM type and path of resource properties, and of what is pointed at.
+
+    ``points_at`` are paths of properties whose places in code findings show; a tenant has none.
+    """
 
     tables: frozenset[str]
     settings: frozenset[tuple[str, str]]
+    points_at: frozenset[str] = frozenset()
 
 
 def question(rules: Sequence[Rule]) -> Question:
@@ -43,6 +68,7 @@ def question(rules: Sequence[Rule]) -> Question:
     return Question(
         tables=frozenset[str]().union(*(rule.meta.tables for rule in rules)),
         settings=frozenset((s.type.lower(), s.path) for rule in rules for s in rule.meta.settings),
+        points_at=frozenset(path for rule in rules for path in rule.meta.points_at),
     )
 
 
@@ -51,21 +77,43 @@ def scan(
     rules: Sequence[Rule],
     settings: Settings,
     *,
+    every_instance: bool = False,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     today: Callable[[], date] = date.today,
 ) -> Report:
-    """Open a world, judge it, apply policy, and return the report."""
+    """Open a world, judge it, apply policy, and return the report.
+
+    In code a rule has one finding for each place; with ``every_instance``, one for everything that is declared there.
+    """
     started = now()
     world = open_world(question(rules))
-    judgement = evaluate.judge(world.store, rules, settings.parameters)
-    entities = describe.entities_of(world.store, judgement)
-    results = describe.results(judgement, settings.severities)
-    found = describe.findings(judgement, entities, settings.severities)
-    found, notices = accept(found, settings.exceptions, today(), judged={rule.meta.id for rule in rules})
+    verdicts = judge(world.store, rules, settings, world.memory)
+    results, found = verdicts.results, verdicts.findings
+    found, notices = accept(
+        found,
+        settings.exceptions,
+        today(),
+        judged={rule.meta.id for rule in rules},
+        ignores=ignores_of(world.with_comments, world.sources) if world.sources is not None else (),
+        baseline=None if settings.baseline is None else read_baseline(settings.baseline),
+        within=lambda uri: uri in world.files,
+    )
+    notices += world.notices
+    if world.before is not None:
+        had = found
+        if world.before.store is not None:
+            had = judge(world.before.store, rules, settings).findings
+        marked = compared(found, had, world.sources, world.before.sources)
+        results, found = only_new(results, marked)
+        notices += (f"{len(marked) - len(found):,} findings were there before ({world.before.called})",)
+    if world.origin.source == "repository" and not every_instance:
+        found = once_for_each_place(found)
+    if world.sources is not None:
+        from scanner.engine.fixes import offer
+
+        found = offer(found, rules, world.sources)
     if nothing_judged(results):
         notices = ("nothing was judged: no rule found a subject in what was read", *notices)
-    gaps = tuple(Gap(g["table"], g["scope_id"], g["reason"], g["detail"]) for g in world.store.gaps())
-    cells, privileges = exposure(world.store)
     origin = world.origin
     return Report(
         tool=ToolInfo("midas", __version__),
@@ -77,17 +125,18 @@ def scan(
             started=started,
             finished=now(),
             facts_from=origin.read_at,
-            complete=is_complete(results, gaps, judgement.faults),
+            complete=is_complete(results, verdicts.gaps, verdicts.faults),
             requests=origin.requests,
-            subjects=seen(world.store),
+            subjects=verdicts.seen,
         ),
         rules=results,
         findings=found,
-        unknown=describe.unknowns(judgement, entities),
-        gaps=gaps,
-        faults=judgement.faults,
+        unknown=verdicts.unknown,
+        gaps=verdicts.gaps,
+        faults=verdicts.faults,
         notices=notices,
-        exposure=cells,
-        privileges=privileges,
+        exposure=verdicts.exposure,
+        privileges=verdicts.privileges,
         threshold=settings.fail_on,
+        sources=world.sources,
     )

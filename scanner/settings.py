@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -13,7 +12,7 @@ import msgspec
 
 from scanner.engine.policy import PolicyException, chosen
 from scanner.engine.registry import Rule, load_rules
-from scanner.rule import Parameter, Severity
+from scanner.rule import Parameter, Severity, Stage
 
 FILE = "midas.toml"
 NEVER = "never"
@@ -33,12 +32,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     parameters: dict[str, dict[str, Any]] = {}
     exceptions: tuple[PolicyException, ...] = ()
     rules: tuple[Path, ...] = ()
+    baseline: Path | None = None
+    """The file of findings that were there when somebody drew a line."""
 
 
 class SettingsFile:
     """A settings file with its text, so that every complaint can name a line."""
 
     def __init__(self, path: Path) -> None:
+        import tomllib
+
         self.path = path
         try:
             self._text = path.read_text(encoding="utf-8")
@@ -106,6 +109,8 @@ def find_file(folder: Path) -> Path | None:
         return path
     project = folder / "pyproject.toml"
     if project.is_file():
+        import tomllib
+
         try:
             document = tomllib.loads(project.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError):
@@ -115,7 +120,7 @@ def find_file(folder: Path) -> Path | None:
     return None
 
 
-_KEYS = ("select", "ignore", "fail-on", "rules-folders", "severity", "rules", "exceptions")
+_KEYS = ("select", "ignore", "fail-on", "rules-folders", "severity", "rules", "exceptions", "baseline")
 
 
 def load_settings(file: SettingsFile | None, rules: Sequence[Rule], flags: Settings) -> Settings:
@@ -153,11 +158,14 @@ def load_settings(file: SettingsFile | None, rules: Sequence[Rule], flags: Setti
         parameters=parameters,
         exceptions=tuple(_exceptions(file, by_code)),
         rules=flags.rules,
+        baseline=flags.baseline or _path(file, "baseline"),
     )
 
 
-def prepare(file: SettingsFile | None, flags: Settings) -> tuple[tuple[Rule, ...], Settings]:
-    """Load the rules and the settings, and return the chosen rules with them."""
+def prepare(
+    file: SettingsFile | None, flags: Settings, stage: Stage | None = None
+) -> tuple[tuple[Rule, ...], Settings]:
+    """Load the rules and the settings, and return the chosen rules with them: those of a stage, or of all."""
     rules = load_rules((*rule_folders(file), *flags.rules))
     settings = load_settings(file, rules, flags)
     taken = tuple(rule for rule in rules if chosen(rule.meta.id, settings.select, settings.ignore))
@@ -165,7 +173,14 @@ def prepare(file: SettingsFile | None, flags: Settings) -> tuple[tuple[Rule, ...
         raise SettingsError(
             "no rule is left to run: what is selected is ignored too; `midas rules` lists them all"
         )
-    return taken, settings
+    running = tuple(rule for rule in taken if stage is None or rule.meta.runs_on(stage))
+    if not running:
+        one = f"{taken[0].meta.id} speaks" if len(taken) == 1 else "the rules chosen speak"
+        other, command = (
+            ("what code declares", "check") if stage is Stage.DEPLOYED else ("what is deployed", "scan")
+        )
+        raise SettingsError(f"no rule is left to run: {one} only of {other}: `midas {command}` runs it")
+    return running, settings
 
 
 def rule_folders(file: SettingsFile | None) -> tuple[Path, ...]:
@@ -192,6 +207,16 @@ def _texts(file: SettingsFile, key: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise file.error(f"{key} takes a list of texts, not {value!r}", key)
     return tuple(value)
+
+
+def _path(file: SettingsFile, key: str) -> Path | None:
+    """Return a path that a settings file names, relative to itself; None when it names none."""
+    value = file.document.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value.strip():
+        raise file.error(f"{key} takes the path of a file, not {value!r}", key)
+    return file.path.parent / value
 
 
 def _codes(file: SettingsFile, key: str, rules: Sequence[Rule]) -> tuple[str, ...]:

@@ -40,6 +40,8 @@ from scanner.rule import (
     Severity,
     bad,
     col,
+    concat,
+    declared,
     federated,
     good,
     identity,
@@ -54,9 +56,11 @@ META = Meta(
     severity=Severity.MEDIUM,
     effort=Effort.LOW,
     subject="federated_credentials",
+    reads=("unresolved_federated_credentials", "declarations"),
     message="{name} lets every pod that names no service account become {identity}: {subject}",
     controls=("mcsb:IM-3", "mcsb:PA-7"),
     since="0.1",
+    points_at=("properties.subject",),
 )
 
 
@@ -68,11 +72,18 @@ def check(facts: Facts) -> Frame:
 
 
 def undecided(facts: Facts) -> Frame:
-    """Return credentials that say neither subject nor expression. Expressions are not offered for clusters."""
-    return facts.federated_credentials.filter(
+    """Return credentials that say neither subject nor expression, or of which code does not let know the subject."""
+    silent = facts.federated_credentials.filter(
         col("subject").fill_null("") == "", col("expression").fill_null("") == ""
     ).with_columns(reason=lit("its subject was not read"))
+    unresolved = facts.unresolved_federated_credentials.filter(
+        col("subject").str.contains(_PERHAPS)
+    ).with_columns(reason=lit("the code does not let know its subject"))
+    return concat(silent, unresolved)
 
+
+_PERHAPS = r"^(system:serviceaccount:.*)?[^:]*\{[^{}]*\}[^:]*$"
+"""What may be a service account that is called default: the last part of the subject is not known."""
 
 _CLUSTER = "https://westeurope.oic.prod-aks.azure.com/72f3f5a8/0d3c1d2e/"
 
@@ -111,6 +122,28 @@ CASES = (
             expression="claims['sub'] eq 'project_path:contoso/shop:ref_type:branch:ref:main'",
         ),
     ),
+    bad(
+        "in code, in a namespace that is not known",
+        *_account("system:serviceaccount:{var.namespace}:default"),
+        declared("ci"),
+    ),
+    good(
+        "in code, an account of its own in a namespace that is not known",
+        *_account("system:serviceaccount:{var.namespace}:orders"),
+        declared("ci"),
+    ),
+    good(
+        "in code, a branch that is not known",
+        *_account("repo:contoso/shop:ref:refs/heads/{var.branch}"),
+        declared("ci"),
+    ),
+    unknown(
+        "in code, an account that is not known",
+        *_account("system:serviceaccount:shop:{var.name}"),
+        declared("ci"),
+    ),
+    unknown("in code, a subject that is not known", *_account("{var.subject}"), declared("ci")),
+    good("in a tenant, where braces are braces", *_account("system:serviceaccount:shop:{name}")),
     unknown("neither subject nor expression", *_account(None)),
     unknown("an empty subject", *_account("")),
     unknown(

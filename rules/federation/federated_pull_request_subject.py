@@ -45,6 +45,8 @@ from scanner.rule import (
     Severity,
     bad,
     col,
+    concat,
+    declared,
     federated,
     good,
     identity,
@@ -61,9 +63,11 @@ META = Meta(
     confidence=Confidence.MEDIUM,
     effort=Effort.LOW,
     subject="federated_credentials",
+    reads=("unresolved_federated_credentials", "declarations"),
     message="{name} lets every pull request's workflow become {identity}: {admitted}",
     controls=("mcsb:IM-3", "mcsb:PA-7"),
     since="0.1",
+    points_at=("properties.subject", "properties.claimsMatchingExpression"),
 )
 
 
@@ -87,14 +91,23 @@ def check(facts: Facts) -> Frame:
 
 
 def undecided(facts: Facts) -> Frame:
-    """Return credentials for GitHub that say neither subject nor expression."""
-    return (
+    """Return credentials for GitHub that say neither subject nor expression, or of which code leaves it open."""
+    silent = (
         _github(facts)
         .filter(col("subject").fill_null("") == "", col("expression").fill_null("") == "")
         .with_columns(
             reason=lit("it has no subject: it may be a flexible credential, whose expression was not read")
         )
     )
+    issuer = col("issuer")
+    unresolved = (
+        facts.unresolved_federated_credentials.filter(
+            issuer.str.contains(_GITHUB_ISSUERS) | issuer.str.contains("{", literal=True)
+        )
+        .filter(col("subject").str.contains(_PERHAPS), ~col("subject").str.contains(":(ref|environment):"))
+        .with_columns(reason=lit("the code does not let know its subject"))
+    )
+    return concat(silent, unresolved)
 
 
 def _github(facts: Facts) -> Frame:
@@ -104,6 +117,9 @@ def _github(facts: Facts) -> Frame:
 _GITHUB_ISSUERS = r"(?i)^https://token\.actions\.(githubusercontent|[a-z0-9-]+\.ghe)\.com(/|$)|^https://[^/]+/_services/token/?$"
 _PULL_REQUEST = r"[:'\"*?]pull_request([:'\"*?]|$)"
 """As a whole part of a subject, or of a quoted subject in an expression."""
+
+_PERHAPS = r"\{[^{}]*\}|[:'\"*?]pull_request([:'\"*?]|$)"
+"""What may mean pull requests, with an issuer that may be GitHub."""
 
 _GITHUB = "https://token.actions.githubusercontent.com"
 
@@ -179,6 +195,35 @@ CASES = (
         identity("plan"),
         federated("plan", issuer="https://gitlab.com"),
     ),
+    bad(
+        "in code, of a repository that is not known",
+        *_plain("repo:{var.repository}:pull_request"),
+        declared("ci"),
+    ),
+    good(
+        "in code, a branch of a repository that is not known",
+        *_plain("repo:{var.repository}:ref:refs/heads/{var.branch}"),
+        declared("ci"),
+    ),
+    unknown(
+        "in code, a subject that is not known", *_plain("repo:contoso/shop:{var.context}"), declared("ci")
+    ),
+    unknown(
+        "in code, an issuer that is not known",
+        *_plain("repo:contoso/shop:pull_request", "{var.issuer}"),
+        declared("ci"),
+    ),
+    good(
+        "in code, not from GitHub",
+        *_plain("{var.subject}", "https://gitlab.com"),
+        declared("ci"),
+    ),
+    good(
+        "in code, what is not known is the issuer's path",
+        *_plain("organization:contoso:project:shop", "https://gitlab.com/{var.path}"),
+        declared("ci"),
+    ),
+    good("in a tenant, where braces are braces", *_plain("repo:contoso/{shop}")),
     unknown("neither subject nor expression", identity("plan"), federated("plan", issuer=_GITHUB)),
     unknown(
         "the credentials of one identity were not read",

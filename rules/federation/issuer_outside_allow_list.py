@@ -48,9 +48,11 @@ from scanner.rule import (
     Severity,
     bad,
     col,
+    declared,
     federated,
     good,
     identity,
+    lit,
     refused,
     unknown,
 )
@@ -72,6 +74,7 @@ META = Meta(
     confidence=Confidence.MEDIUM,
     effort=Effort.LOW,
     subject="federated_credentials",
+    reads=("unresolved_federated_credentials", "declarations"),
     parameters=(
         Parameter(
             "issuers",
@@ -82,18 +85,46 @@ META = Meta(
     message="{name} lets tokens of {issuer} become {identity}, and that issuer is not on the list",
     controls=("mcsb:IM-3", "mcsb:PA-3"),
     since="0.1",
+    points_at=("properties.issuer",),
 )
 
 
 def check(facts: Facts) -> Frame:
     """Return credentials whose issuer no entry of the list allows."""
+    return (
+        _outside(facts)
+        .join(_unresolved(facts), on="credential", how="anti")
+        .select("credential", "identity", "issuer", "subject")
+    )
+
+
+def undecided(facts: Facts) -> Frame:
+    """Return credentials in code of which not enough is known of the issuer."""
+    return (
+        _outside(facts)
+        .join(_unresolved(facts), on="credential")
+        .with_columns(reason=lit("the code does not let know its issuer"))
+    )
+
+
+def _outside(facts: Facts) -> Frame:
     allowed = "|".join(_pattern(entry) for entry in facts.parameter("issuers") if _secure(entry))
-    outside = facts.federated_credentials
-    if allowed:
-        # The issuer must end where an entry ends or go on with a path: evil.example can begin with anything.
-        within = col("issuer").str.to_lowercase().str.contains(rf"(?s)^(?:{allowed})(?:/.*)?\z")
-        outside = outside.filter(~within)
-    return outside.select("credential", "identity", "issuer", "subject")
+    if not allowed:
+        return facts.federated_credentials
+    # The issuer must end where an entry ends or go on with a path: evil.example can begin with anything.
+    within = col("issuer").str.to_lowercase().str.contains(rf"(?s)^(?:{allowed})(?:/.*)?\z")
+    return facts.federated_credentials.filter(~within)
+
+
+def _unresolved(facts: Facts) -> Frame:
+    """Return credentials in code whose issuer may be an allowed one: its host is not known, or is that of an entry."""
+    entries = [entry for entry in facts.parameter("issuers") if _secure(entry)]
+    hosts = "|".join(_pattern(entry.split("/")[2]) for entry in entries)
+    issuer = col("issuer").str.to_lowercase()
+    allowed = issuer.str.contains(rf"^https://(?:{hosts})/")
+    return facts.unresolved_federated_credentials.filter(
+        issuer.str.contains(r"\{"), allowed | issuer.str.contains(r"^[^{/]*(//[^{/]*)?\{")
+    ).select("credential")
 
 
 def _secure(entry: str) -> bool:
@@ -186,6 +217,52 @@ CASES = (
         *_trusting("https://idp.contoso.example/realms/ci"),
         issuers=("https://idp.contoso.example/realms/ci",),
     ),
+    unknown(
+        "in code, a cluster that is made beside it",
+        *_trusting("{azurerm_kubernetes_cluster.main.oidc_issuer_url}"),
+        declared("ci"),
+    ),
+    unknown(
+        "in code, a cluster in a region that is not known",
+        *_trusting("https://{var.region}.oic.prod-aks.azure.com.example/"),
+        declared("ci"),
+    ),
+    unknown(
+        "in code, a path that is not known at a host of which one path is listed",
+        *_trusting("https://idp.contoso.example/{var.realm}"),
+        declared("ci"),
+        issuers=("https://idp.contoso.example/realms/ci",),
+    ),
+    bad(
+        "in code, another path at that host, and a subject that is not known",
+        identity("app"),
+        federated("app", issuer="https://idp.contoso.example/realms/dev", subject="{var.subject}"),
+        declared("ci"),
+        issuers=("https://idp.contoso.example/realms/ci",),
+    ),
+    bad(
+        "in code, a path that is not known at a host that is listed without TLS",
+        *_trusting("https://idp.contoso.example/{var.realm}"),
+        declared("ci"),
+        issuers=("http://idp.contoso.example",),
+    ),
+    bad(
+        "in code, a path that is not known at a host that is not listed",
+        *_trusting("https://idp.contoso.example/{var.realm}"),
+        declared("ci"),
+    ),
+    good(
+        "in code, a cluster of which the path is not known",
+        *_trusting("https://westeurope.oic.prod-aks.azure.com/{var.tenant}/{var.cluster}/"),
+        declared("ci"),
+    ),
+    bad(
+        "in code, of which something else is not known",
+        identity("app"),
+        federated("app", issuer="https://tokens.evil.example", subject="{var.subject}"),
+        declared("ci"),
+    ),
+    bad("in a tenant, where braces are braces", *_trusting("https://tokens.evil.example/{var.tenant}")),
     unknown(
         "the credentials of one identity were not read",
         identity("app"),

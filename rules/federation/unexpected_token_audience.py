@@ -44,9 +44,11 @@ from scanner.rule import (
     Frame,
     Meta,
     Parameter,
+    SetProperty,
     Severity,
     bad,
     col,
+    declared,
     federated,
     good,
     identity,
@@ -67,25 +69,40 @@ META = Meta(
     severity=Severity.MEDIUM,
     effort=Effort.LOW,
     subject="federated_credentials",
+    reads=("unresolved_federated_credentials", "declarations"),
     parameters=(Parameter("audiences", EXCHANGES, "audiences that tokens may be made for"),),
     message="{name} lets tokens made for {audience} become {identity}",
     controls=("mcsb:IM-3",),
     since="0.1",
+    points_at=("properties.audiences",),
 )
+
+FIX = SetProperty("properties.audiences", ("api://AzureADTokenExchange",))
 
 
 def check(facts: Facts) -> Frame:
     """Return credentials with an audience that is not expected."""
-    return facts.federated_credentials.filter(
-        col("audience") != "", ~col("audience").is_in(list(facts.parameter("audiences")))
-    ).select("credential", "identity", "issuer", "audience")
+    return (
+        _unexpected(facts)
+        .filter(col("audience") != "")
+        .join(_unresolved(facts), on="credential", how="anti")
+        .select("credential", "identity", "issuer", "audience")
+    )
 
 
 def undecided(facts: Facts) -> Frame:
-    """Return credentials whose audience was not read."""
-    return facts.federated_credentials.filter(col("audience") == "").with_columns(
-        reason=lit("its audience was not read")
-    )
+    """Return credentials whose audience was not read, or is not known in code."""
+    return _unexpected(facts).with_columns(reason=lit("its audience was not read"))
+
+
+def _unexpected(facts: Facts) -> Frame:
+    return facts.federated_credentials.filter(~col("audience").is_in(list(facts.parameter("audiences"))))
+
+
+def _unresolved(facts: Facts) -> Frame:
+    return facts.unresolved_federated_credentials.filter(
+        col("audience").str.contains("{", literal=True)
+    ).select("credential")
 
 
 _GITHUB = "https://token.actions.githubusercontent.com"
@@ -116,6 +133,14 @@ CASES = (
         audiences=("https://legacy-ci.contoso.example",),
     ),
     unknown("no audience was read", *_for("")),
+    unknown("in code, from a variable", *_for("{var.audience}"), declared("ci")),
+    bad(
+        "in code, of which something else is not known",
+        identity("app"),
+        federated("app", issuer=_GITHUB, subject="{var.subject}", audience="https://vault.contoso.example"),
+        declared("ci"),
+    ),
+    bad("in a tenant, where braces are braces", *_for("{audience}")),
     unknown(
         "the credentials of one identity were not read",
         identity("app"),

@@ -51,6 +51,8 @@ from scanner.rule import (
     Severity,
     bad,
     col,
+    concat,
+    declared,
     federated,
     good,
     identity,
@@ -66,9 +68,11 @@ META = Meta(
     severity=Severity.HIGH,
     effort=Effort.LOW,
     subject="federated_credentials",
+    reads=("unresolved_federated_credentials", "declarations"),
     message="{name} lets {admitted} become {identity}: {expression}",
     controls=("mcsb:IM-3", "mcsb:PA-7"),
     since="0.1",
+    points_at=("properties.claimsMatchingExpression", "properties.subject"),
 )
 
 
@@ -95,11 +99,15 @@ def undecided(facts: Facts) -> Frame:
     expression = col("expression").fill_null("").str.strip_chars()
     nothing = (expression == "") & (col("subject").fill_null("") == "")
     strange = (expression != "") & ~expression.str.contains(_COMPARISON)
-    return facts.federated_credentials.filter(nothing | strange).with_columns(
+    unclear = facts.federated_credentials.filter(nothing | strange).with_columns(
         reason=when(nothing)
         .then(lit("it has no subject: it may be a flexible credential, whose expression was not read"))
         .otherwise(lit("its claims matching expression is not understood"))
     )
+    unresolved = facts.unresolved_federated_credentials.filter(
+        col("expression").str.contains(r"(?i)\bmatches\b.*\{[^{}]*\}")
+    ).with_columns(reason=lit("the code does not let know its claims matching expression"))
+    return concat(unclear, unresolved)
 
 
 _COMPARISON = r"(?i)claims\s*\[.*\]\s*(eq|matches)\b"
@@ -177,6 +185,22 @@ CASES = (
         identity("deploy"),
         federated("deploy", issuer=_GITHUB, subject="repo:contoso/shop:ref:refs/heads/main", expression=""),
     ),
+    bad(
+        "in code, a wildcard in an organization that is not known",
+        *_flexible("claims['sub'] matches 'repo:{var.organization}/*'"),
+        declared("ci"),
+    ),
+    unknown(
+        "in code, a pattern that is not known",
+        *_flexible("claims['sub'] matches '{var.subject}'"),
+        declared("ci"),
+    ),
+    good(
+        "in code, an exact subject that is not known",
+        *_flexible("claims['sub'] eq '{var.subject}'"),
+        declared("ci"),
+    ),
+    good("in a tenant, where braces are braces", *_flexible("claims['sub'] matches 'repo:contoso/{shop}'")),
     unknown(
         "neither subject nor expression: perhaps a flexible credential, read by an older API version",
         identity("deploy"),

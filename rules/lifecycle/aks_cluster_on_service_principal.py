@@ -61,6 +61,7 @@ META = Meta(
     message="{name} signs in as the service principal {client} with a secret, not with a managed identity",
     controls=("mcsb:IM-3", "mcsb:IM-8"),
     since="0.1",
+    points_at=("properties.servicePrincipalProfile.clientId",),
 )
 
 
@@ -72,7 +73,8 @@ def applies(facts: Facts) -> Frame:
 def check(facts: Facts) -> Frame:
     """Return clusters without identity whose profile names an application."""
     return (
-        _without_identity(facts)
+        _perhaps_without_identity(facts)
+        .filter(~col("system_assigned"), ~col("user_assigned"))
         .join(_clients(facts), on="resource")
         .filter(col("client") != "msi")
         .select("resource", "client")
@@ -80,19 +82,21 @@ def check(facts: Facts) -> Frame:
 
 
 def undecided(facts: Facts) -> Frame:
-    """Return clusters that have no identity and do not say which application they use either."""
+    """Return clusters that may have no identity and do not say that they sign in as one either."""
+    signs_in_as_identity = _clients(facts).filter(col("client") == "msi")
     return (
-        _without_identity(facts)
-        .join(_clients(facts), on="resource", how="anti")
+        _perhaps_without_identity(facts)
+        .join(signs_in_as_identity, on="resource", how="anti")
         .select("resource")
         .with_columns(
-            reason=lit("it has no identity, and its service principal profile names no application")
+            reason=lit("it is not known whether it has an identity, or as which application it signs in")
         )
     )
 
 
-def _without_identity(facts: Facts) -> Frame:
-    return applies(facts).filter(~col("system_assigned"), ~col("user_assigned")).select("resource")
+def _perhaps_without_identity(facts: Facts) -> Frame:
+    has_one = col("system_assigned").fill_null(False) | col("user_assigned").fill_null(False)
+    return applies(facts).filter(~has_one)
 
 
 def _clients(facts: Facts) -> Frame:
@@ -153,6 +157,26 @@ CASES = (
         "the profile cannot be resolved",
         resource("new", _AKS),
         setting("new", CLIENT.path, "[parameters('clientId')]", resolved=False),
+    ),
+    unknown(
+        "in code, an application, or an own identity if a parameter says so",
+        resource("new", _AKS, system_assigned=None),
+        setting("new", CLIENT.path, _APPLICATION),
+    ),
+    unknown(
+        "in code, an application, or the identities that a parameter names",
+        resource("new", _AKS, user_assigned=None),
+        setting("new", CLIENT.path, _APPLICATION),
+    ),
+    good(
+        "in code, an own identity beside those that a parameter names",
+        resource("new", _AKS, system_assigned=True, user_assigned=None),
+        setting("new", CLIENT.path, _APPLICATION),
+    ),
+    good(
+        "in code, an identity beside its own, if a parameter says so",
+        resource("new", _AKS, system_assigned=None, user_assigned=True),
+        setting("new", CLIENT.path, _APPLICATION),
     ),
     unknown("neither identity nor application", resource("new", _AKS), setting("new", CLIENT.path, None)),
     unknown("an empty application", resource("new", _AKS), setting("new", CLIENT.path, "")),

@@ -32,6 +32,7 @@ from scanner.rule import (
     Frame,
     Meta,
     Severity,
+    Stage,
     assigned,
     bad,
     col,
@@ -54,6 +55,7 @@ META = Meta(
     message="{principal} no longer exists, but its access to {scope} remains ({role} at {level} scope)",
     controls=("mcsb:PA-3", "mcsb:PA-4"),
     since="0.1",
+    stages=(Stage.DEPLOYED,),
 )
 
 

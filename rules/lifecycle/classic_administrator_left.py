@@ -31,6 +31,7 @@ from scanner.rule import (
     Frame,
     Meta,
     Severity,
+    Stage,
     administrator,
     bad,
     col,
@@ -49,6 +50,7 @@ META = Meta(
     message="{name} is still a classic administrator ({type}) of {scope}",
     controls=("mcsb:PA-1", "mcsb:PA-3"),
     since="0.1",
+    stages=(Stage.DEPLOYED,),
 )
 
 

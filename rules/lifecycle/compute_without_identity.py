@@ -52,6 +52,7 @@ from scanner.rule import (
     credential_in_use,
     good,
     identity,
+    lit,
     refused,
     resource,
     unknown,
@@ -107,23 +108,28 @@ META = Meta(
 
 
 def applies(facts: Facts) -> Frame:
-    """Return compute resources that could have an identity and have none."""
-    return facts.resources.filter(
-        col("type").is_in(list(COMPUTE)),
-        col("identity_capable"),
-        ~col("system_assigned"),
-        ~col("user_assigned"),
-    )
+    """Return compute resources that could have an identity and are not known to have one."""
+    has_one = col("system_assigned").fill_null(False) | col("user_assigned").fill_null(False)
+    return facts.resources.filter(col("type").is_in(list(COMPUTE)), col("identity_capable"), ~has_one)
 
 
 def check(facts: Facts) -> Frame:
-    """Return them with the number of credentials seen and the first place where one is."""
+    """Return those that surely have none, with the number of credentials seen and the first place where one is."""
+    return _bare(facts).filter(~col("open")).drop("open")
+
+
+def undecided(facts: Facts) -> Frame:
+    """Return those of which code does not let know whether they have one."""
+    return _bare(facts).with_columns(reason=lit("the code does not let know whether it has an identity"))
+
+
+def _bare(facts: Facts) -> Frame:
     seen = facts.credentials.group_by("resource").agg(
         seen=col("credential").n_unique(), first_seen_in=col("property").min()
     )
     bare = (
         applies(facts)
-        .select("resource")
+        .select("resource", open=col("system_assigned").is_null() | col("user_assigned").is_null())
         .join(seen, on="resource", how="left")
         .with_columns(seen=col("seen").fill_null(0))
     )
@@ -192,6 +198,26 @@ CASES = (
         "it has an identity, whatever was not read of credentials",
         resource("shop", _APP, system_assigned=True),
         refused("credentials"),
+    ),
+    unknown(
+        "in code, an own identity if a parameter says so",
+        resource("shop", _APP, system_assigned=None),
+        credential_in_use("shop", "secret-value"),
+    ),
+    unknown(
+        "in code, the identities that a parameter names, if any",
+        resource("shop", _APP, user_assigned=None),
+        credential_in_use("shop", "secret-value"),
+    ),
+    good(
+        "in code, an own identity beside those that a parameter names",
+        resource("shop", _APP, system_assigned=True, user_assigned=None),
+        credential_in_use("shop", "secret-value"),
+    ),
+    good(
+        "in code, an identity beside its own, if a parameter says so",
+        resource("shop", _APP, system_assigned=None, user_assigned=True),
+        credential_in_use("shop", "secret-value"),
     ),
     unknown("whether it uses credentials was not read", resource("shop", _APP), refused("credentials")),
 )

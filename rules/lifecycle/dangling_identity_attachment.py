@@ -32,6 +32,7 @@ from scanner.rule import (
     Frame,
     Meta,
     Severity,
+    Stage,
     attached,
     bad,
     col,
@@ -55,6 +56,7 @@ META = Meta(
     message="{name} refers to {identity} in {property}, but that identity does not exist",
     controls=("mcsb:IM-3",),
     since="0.1",
+    stages=(Stage.DEPLOYED,),
 )
 
 

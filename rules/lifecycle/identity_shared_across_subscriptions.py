@@ -4,7 +4,7 @@
 A user-assigned managed identity that resources of two or more subscriptions can act as. What counts is where
 the resources are, not where the identity is: identities that a platform team keeps in a subscription of their
 own are not found as long as each serves one subscription. Policy assignments at a management group lie in no
-subscription and do not count.
+subscription and do not count, nor do subscriptions that code does not give by their ids.
 
 ## Why it matters
 A subscription is a boundary: for administration, for the bill, often between development and production.
@@ -36,6 +36,7 @@ from scanner.rule import (
     col,
     good,
     identity,
+    lit,
     refused,
     resource,
     subscription,
@@ -47,23 +48,42 @@ META = Meta(
     name="identity-shared-across-subscriptions",
     severity=Severity.MEDIUM,
     subject="user_assigned_identities",
-    reads=("attachments",),
+    reads=("attachments", "subscriptions_not_given"),
     message="{name} is used by resources of {subscriptions} subscriptions",
     controls=("mcsb:PA-7", "mcsb:IM-3"),
     since="0.1",
 )
 
 
-def check(facts: Facts) -> Frame:
-    """Return user-assigned identities with the number of subscriptions whose resources can act as them."""
+def _places(facts: Facts) -> Frame:
+    """Return identities with every resource that can act as them, and its subscription."""
     places = facts.entities.select("subscription", resource="entity")
-    used_in = (
+    return (
         facts.attachments.select("identity", "resource")
         .join(places, on="resource")
         .filter(~col("subscription").is_null())
-        .group_by("identity")
+    )
+
+
+def _in_several(places: Frame) -> Frame:
+    return (
+        places.group_by("identity")
         .agg(subscriptions=col("subscription").n_unique(), resources=col("resource").n_unique())
         .filter(col("subscriptions") > 1)
+    )
+
+
+def check(facts: Facts) -> Frame:
+    """Return user-assigned identities with the number of subscriptions whose resources can act as them."""
+    not_given = facts.subscriptions_not_given.select(subscription=col("scope"))
+    used_in = _in_several(_places(facts).join(not_given, on="subscription", how="anti"))
+    return facts.user_assigned_identities.select("identity").join(used_in, on="identity")
+
+
+def undecided(facts: Facts) -> Frame:
+    """Return identities in subscriptions of which code does not say whether they are different ones."""
+    used_in = _in_several(_places(facts)).with_columns(
+        reason=lit("the code that uses it does not say in which subscriptions that is")
     )
     return facts.user_assigned_identities.select("identity").join(used_in, on="identity")
 
@@ -120,6 +140,23 @@ CASES = (
         attached("app-dev", to="vm-dev", subscription="dev"),
     ),
     good("nothing uses it", identity("spare")),
+    unknown(
+        "two pieces of code that do not say where they are deployed",
+        subscription("dev", known=False),
+        subscription("prod", known=False),
+        identity("app"),
+        attached("app", to="vm-dev", subscription="dev"),
+        attached("app", to="vm-prod", subscription="prod"),
+    ),
+    bad(
+        "two subscriptions, and code that does not say where it is deployed",
+        subscription("dev", known=False),
+        subscription("prod"),
+        identity("app"),
+        attached("app", to="vm"),
+        attached("app", to="vm-dev", subscription="dev"),
+        attached("app", to="vm-prod", subscription="prod"),
+    ),
     unknown(
         "a subscription was not read: something there may use it",
         identity("app"),

@@ -4,7 +4,8 @@
 A role assignment that a managed identity holds now, directly or through a group, on a subscription, or on something
 in a subscription, in which the identity itself does not lie, with a role that does more than read settings. Two kinds
 are left out: the system-assigned identities of policy assignments, whose work it is, and the subscriptions named in
-the parameters. Access given on a management group is judged by other rules (MI201 to MI205).
+the parameters. Access given on a management group is judged by other rules (MI201 to MI205). In code the two
+subscriptions count as different only where both are given by their ids.
 
 ## Why it matters
 Subscriptions are the border between production and test, and between teams. Who controls the subscription of the
@@ -27,9 +28,6 @@ platform, say so in `midas.toml`, by name or id:
 shared_subscriptions = ["connectivity"]
 platform_subscriptions = ["management"]
 ```
-
-In Terraform and Bicep the assignment is the `azurerm_role_assignment` or `Microsoft.Authorization/roleAssignments`
-whose scope names the other subscription.
 """
 
 from scanner.rule import (
@@ -44,9 +42,11 @@ from scanner.rule import (
     assigned,
     bad,
     col,
+    concat,
     custom_role,
     good,
     identity,
+    lit,
     member,
     person,
     principal,
@@ -63,7 +63,14 @@ META = Meta(
     confidence=Confidence.MEDIUM,
     effort=Effort.HIGH,
     subject="workload_assignments",
-    reads=("grants", "capabilities", "identities", "scopes", "assignments_of_unseen_identities"),
+    reads=(
+        "grants",
+        "capabilities",
+        "identities",
+        "scopes",
+        "subscriptions_not_given",
+        "assignments_of_unseen_identities",
+    ),
     parameters=(
         Parameter(
             "shared_subscriptions",
@@ -80,6 +87,7 @@ META = Meta(
     message="{holder} of {home_subscription} holds {role} in {other_subscription}, on the {level} {scope}",
     controls=("mcsb:PA-7",),
     since="0.1",
+    points_at=("properties.roleDefinitionName", "properties.roleDefinitionId"),
 )
 
 _POLICY_ASSIGNMENT = "microsoft.authorization/policyassignments"
@@ -99,15 +107,14 @@ def _named(facts: Facts, parameter: str) -> Frame:
     )
 
 
-def _held(facts: Facts) -> Frame:
+def _held(facts: Facts, grants: Frame) -> Frame:
     """Return active grants within subscriptions that are not shared, of roles that do more than read."""
     doing = facts.capabilities.filter(col("power") != "read").select("role")
     within = facts.scopes.select("scope", other_subscription=col("subscription")).join(
         _named(facts, "shared_subscriptions"), left_on="other_subscription", right_on="entity", how="anti"
     )
     return (
-        facts.grants.filter(col("level") >= Level.SUBSCRIPTION, ~col("eligible"))
-        .select("assignment", "holder", "identity", "role", "scope", "level", "group")
+        grants.filter(col("level") >= Level.SUBSCRIPTION, ~col("eligible"))
         .join(doing, on="role", how="semi")
         .join(within, on="scope")
     )
@@ -131,21 +138,36 @@ def _homes(facts: Facts) -> Frame:
     )
 
 
+def _elsewhere(facts: Facts, grants: Frame, homes: Frame) -> Frame:
+    """Return grants of identities in what is, or may be, another subscription than their own."""
+    held = _held(facts, grants).join(homes, on="identity")
+    return held.filter(col("home_subscription") != col("other_subscription")).select(
+        "assignment", "holder", "role", "scope", "level", "group", "home_subscription", "other_subscription"
+    )
+
+
 def check(facts: Facts) -> Frame:
     """Return grants of identities in another subscription than their own."""
+    not_given = facts.subscriptions_not_given.select("scope")
     return (
-        _held(facts)
-        .drop_nulls("identity")
-        .join(_homes(facts), on="identity")
-        .filter(col("home_subscription") != col("other_subscription"))
-        .drop("identity")
+        _elsewhere(facts, facts.grants, _homes(facts))
+        .join(not_given, left_on="home_subscription", right_on="scope", how="anti")
+        .join(not_given, left_on="other_subscription", right_on="scope", how="anti")
     )
 
 
 def undecided(facts: Facts) -> Frame:
-    """Return grants of which it is not known which identity holds them, and so not where it lies."""
+    """Return grants of which it is not known which identity holds them, or which subscriptions are meant."""
+    not_given = facts.subscriptions_not_given.select("scope")
+    open_homes = _homes(facts).join(not_given, left_on="home_subscription", right_on="scope")
+    open_scopes = facts.scopes.join(not_given, left_on="subscription", right_on="scope").select("scope")
+    elsewhere = concat(
+        _elsewhere(facts, facts.grants, open_homes),
+        _elsewhere(facts, facts.grants.join(open_scopes, on="scope"), _homes(facts)),
+    ).with_columns(reason=lit("the code does not say which subscriptions these are"))
     unseen = facts.assignments_of_unseen_identities.select("assignment", "reason")
-    return _held(facts).join(unseen, on="assignment")
+    held = _held(facts, facts.grants.join(unseen, on="assignment"))
+    return concat(held.select("assignment", "reason"), elsewhere.select("assignment", "reason"))
 
 
 _OTHER = subscription("other")
@@ -252,6 +274,24 @@ CASES = (
         principal("ci"),
         assigned("developer", "Contributor", at="subscription:other"),
         assigned("ci", "Contributor", at="subscription:other"),
+    ),
+    unknown(
+        "code that does not say to which subscription the identity is deployed",
+        subscription("unit", known=False),
+        identity("app", subscription="unit"),
+        assigned("app", "Contributor"),
+    ),
+    unknown(
+        "code that does not say which subscription it gives access to",
+        subscription("unit", known=False),
+        identity("app"),
+        assigned("app", "Contributor", at="subscription:unit"),
+    ),
+    good(
+        "code that gives access where it is deployed",
+        subscription("unit", known=False),
+        identity("app", subscription="unit"),
+        assigned("app", "Contributor", at="resource_group:unit/web"),
     ),
     unknown(
         "the directory was not asked who is in the group",

@@ -74,6 +74,7 @@ META = Meta(
     message="{holder} can manage everything in {scope} ({role} at {level} scope)",
     controls=("mcsb:PA-7", "mcsb:PA-1"),
     since="0.1",
+    points_at=("properties.roleDefinitionName", "properties.roleDefinitionId"),
 )
 
 

@@ -58,6 +58,7 @@ META = Meta(
     message="whoever holds the custom role {name} can hand out access: {pattern} lets them {granting}",
     controls=("mcsb:PA-7", "mcsb:PA-1"),
     since="0.1",
+    points_at=("properties.permissions[].actions", "properties.permissions[].dataActions"),
 )
 
 

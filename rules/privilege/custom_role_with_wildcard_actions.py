@@ -58,6 +58,7 @@ META = Meta(
     message="the custom role {name} allows {pattern}, of every provider there is and will be",
     controls=("mcsb:PA-7",),
     since="0.1",
+    points_at=("properties.permissions[].actions", "properties.permissions[].dataActions"),
 )
 
 

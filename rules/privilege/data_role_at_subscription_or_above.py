@@ -75,6 +75,7 @@ META = Meta(
     message="{holder} reaches the data of services in all of {scope} ({role} at {level} scope)",
     controls=("mcsb:PA-7",),
     since="0.1",
+    points_at=("properties.roleDefinitionName", "properties.roleDefinitionId"),
 )
 
 

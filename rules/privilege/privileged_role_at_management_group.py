@@ -64,6 +64,7 @@ META = Meta(
     message="{holder} can {power} in all of {scope} ({role} at {level} scope)",
     controls=("mcsb:PA-7", "mcsb:PA-1"),
     since="0.1",
+    points_at=("properties.roleDefinitionName", "properties.roleDefinitionId"),
 )
 
 _PRIVILEGED = (

@@ -37,6 +37,7 @@ from scanner.rule import (
     bad,
     col,
     custom_role,
+    declared,
     good,
     identity,
     management_group,
@@ -54,7 +55,7 @@ META = Meta(
     severity=Severity.LOW,
     effort=Effort.LOW,
     subject="workload_assignments",
-    reads=("grants", "scope_ancestors", "assignments_of_unread_groups"),
+    reads=("grants", "scope_ancestors", "declarations", "assignments_of_unread_groups"),
     message="{principal} holds {role} on the {level} {scope} twice: the wider assignment is on {wider_scope}",
     controls=("mcsb:PA-3", "mcsb:PA-4"),
     since="0.1",
@@ -66,7 +67,12 @@ def _covered(facts: Facts, subjects: Frame) -> Frame:
     above = facts.scope_ancestors.filter(col("distance") > 0)
     # Most scopes contain no other one: leaving those out first makes the large join below three times cheaper.
     containers = above.select(scope=col("ancestor")).unique()
-    wider = facts.grants.filter(~col("eligible"), ~col("conditioned")).join(containers, on="scope")
+    perhaps = facts.declarations.filter(col("conditional")).select(assignment=col("entity"))
+    wider = (
+        facts.grants.filter(~col("eligible"), ~col("conditioned"))
+        .join(containers, on="scope")
+        .join(perhaps, on="assignment", how="anti")
+    )
     return (
         subjects.select("assignment", "principal", "role", "scope", "level")
         .join(above, on="scope")
@@ -225,6 +231,23 @@ CASES = (
         assigned("developer", "Reader"),
         assigned("developer", "Reader", at=_GROUP),
         assigned("app", "Reader"),
+    ),
+    good(
+        "in code the wider one is made under a condition, perhaps where this one is not",
+        identity("app"),
+        assigned("app", "Reader", as_="wide"),
+        assigned("app", "Reader", at=_GROUP, as_="narrow"),
+        declared("wide", conditional=True),
+        declared("narrow"),
+    ),
+    bad(
+        "in code, and the narrower one is made under a condition",
+        identity("app"),
+        assigned("app", "Reader", as_="wide"),
+        assigned("app", "Reader", at=_GROUP, as_="narrow"),
+        declared("wide"),
+        declared("narrow", conditional=True),
+        finds=("narrow",),
     ),
     unknown(
         "the directory was not asked who is in the group",

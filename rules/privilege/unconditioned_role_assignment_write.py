@@ -66,6 +66,7 @@ META = Meta(
     message="{holder} can give anybody access to {scope}, itself included ({role} at {level} scope)",
     controls=("mcsb:PA-7", "mcsb:PA-1"),
     since="0.1",
+    points_at=("properties.roleDefinitionName", "properties.roleDefinitionId"),
 )
 
 

@@ -72,6 +72,16 @@ def capabilities(
 def _capabilities(
     permissions: tuple[PermissionEntry, ...], denied: tuple[PermissionEntry, ...]
 ) -> tuple[Capability, ...]:
+    from scanner.catalog.known_capabilities import known_capabilities
+
+    known = None if denied else known_capabilities(permissions)
+    return work_out(permissions, denied) if known is None else known
+
+
+def work_out(
+    permissions: tuple[PermissionEntry, ...], denied: tuple[PermissionEntry, ...] = ()
+) -> tuple[Capability, ...]:
+    """The same as `capabilities`, from the operations themselves."""
     effects = [effect(entry) for entry in permissions]
     if denied:
         denial = _denial(denied)

@@ -20,6 +20,7 @@ from scanner.catalog.convert import (
     convert_operations,
     convert_roles,
 )
+from scanner.catalog.convert_key_reads import convert_key_reads
 
 DATA_FOLDER = Path(__file__).parent / "data"
 
@@ -32,9 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ("operations", "operations.json", convert_operations),
         ("escalations", "escalation_actions.json", convert_escalations),
         ("types", "identity_types.json", convert_identity_types),
+        ("keys", "key_reads.json", convert_key_reads),
     )
     if not any(getattr(options, kind) for kind, _, _ in kinds):
-        _parser().error("give at least one of --roles, --operations, --escalations, --types")
+        _parser().error("give at least one of --roles, --operations, --escalations, --types, --keys")
     stale = False
     try:
         made = [
@@ -69,6 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--operations", type=Path, metavar="FILE", help="resource provider operations")
     parser.add_argument("--escalations", type=Path, metavar="FILE", help="escalation actions")
     parser.add_argument("--types", type=Path, metavar="FILE", help="resource types with an identity")
+    parser.add_argument(
+        "--keys", type=Path, metavar="FILE", help="switches of local authentication, key operations"
+    )
     parser.add_argument(
         "--date", metavar="YYYY-MM-DD", help="day of a list that carries no date (az's output)"
     )

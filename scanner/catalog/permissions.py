@@ -7,7 +7,7 @@ one way (`Actions`, `notActions`), so keys are compared without case.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -44,6 +44,19 @@ def read_permissions(value: object) -> tuple[PermissionEntry, ...]:
         found = "missing" if value is None else f"{_kind(value)}, not a list"
         return (PermissionEntry(problems=(f"permissions is {found}",)),)
     return tuple(_read_entry(entry) for entry in value)
+
+
+def patterns(entries: Iterable[PermissionEntry]) -> Iterator[tuple[int, str, str, str | None]]:
+    """Every pattern of permission entries: entry from 0, part (`actions`, `notActions`, ...), pattern, condition."""
+    for number, entry in enumerate(entries):
+        for part, listed in (
+            ("actions", entry.actions),
+            ("notActions", entry.not_actions),
+            ("dataActions", entry.data_actions),
+            ("notDataActions", entry.not_data_actions),
+        ):
+            for pattern in listed:
+                yield number, part, pattern, entry.condition
 
 
 def _read_entry(value: object) -> PermissionEntry:

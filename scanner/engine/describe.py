@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from scanner.engine.evaluate import Judged, Judgement
-from scanner.engine.finding import Finding, Location, RuleResult, Subject, Unknown, fingerprint
+from scanner.engine.finding import Finding, RuleResult, Subject, Unknown, fingerprint
 from scanner.engine.registry import Rule
+from scanner.engine.whereabouts import NOWHERE, PlacesInCode, Whereabouts, places_in_code
 from scanner.facts import ids
 from scanner.facts.schema import LEVEL_NAMES, Level, is_key_column
 from scanner.rule import Severity
@@ -93,8 +94,9 @@ class Entities:
         size = 1 + int(found["entity"].max() or 0)  # type: ignore[arg-type]
         positions = pl.int_range(len(found), dtype=pl.UInt32, eager=True)
         self._position = pl.zeros(size, dtype=pl.UInt32, eager=True).scatter(found["entity"], positions)
-        places = store.frame("places").filter(pl.col("entity").is_in(wanted)).collect()
-        self._places = {self._position[row.pop("entity")]: Location(**row) for row in places.to_dicts()}
+        self.in_code = places_in_code(store, wanted)
+        """Where in a repository the entities, by key, are declared; empty for a tenant."""
+        self._keys: list[int] = found["entity"].to_list() if self.in_code else []
 
     def placed(self, frame: pl.DataFrame, subject: str) -> pl.DataFrame:
         """Return the frame with positions in place of keys, in the order of the subject's position."""
@@ -111,9 +113,9 @@ class Entities:
         """Return an entity, by its key, as the subject of a finding."""
         return self.at(self._position[key]).subject
 
-    def location(self, position: int) -> Location | None:
-        """Return the place in a repository where the entity at a position is declared."""
-        return self._places.get(position)
+    def key(self, position: int) -> int:
+        """Return the key of the entity at a position, in a world that has code."""
+        return self._keys[position]
 
 
 def entities_of(store: FactStore, judgement: Judgement) -> Entities:
@@ -142,6 +144,8 @@ def findings(
         for one in sorted(
             judgement.judged, key=lambda one: (severity_of[one.rule.meta.id].rank, one.rule.meta.id)
         ):
+            if one.failing.is_empty():
+                continue
             own = list(_Phrasing(one, entities, severity_of[one.rule.meta.id]).findings())
             if one.rule.meta.key:
                 # They come in the order of subjects; only those of one subject are still to be told apart.
@@ -185,7 +189,7 @@ class _Phrasing:
 
     def findings(self) -> Iterator[Finding]:
         """Yield the findings in the order of the rows."""
-        meta, entity_at = self._meta, self._entities.at
+        meta, entity_at, in_code = self._meta, self._entities.at, self._entities.in_code
         keys = [at for at, is_key in enumerate(self._is_key) if is_key]
         levels = [at for at, is_level in enumerate(self._is_level) if is_level]
         for row in self._failing.iter_rows():
@@ -198,6 +202,7 @@ class _Phrasing:
                     shown[at] = LEVEL_NAMES[Level(row[at])]
             about: Entity = shown[self._subject_at]
             identifying = tuple(_identity(shown[at]) for at in self._identifying)
+            where = self._where(row, shown, in_code) if in_code else NOWHERE
             yield Finding(
                 code=meta.id,
                 name=meta.name,
@@ -207,10 +212,21 @@ class _Phrasing:
                 message=self._message(shown),
                 subject=about.subject,
                 subscription=about.subscription,
-                location=self._entities.location(row[self._subject_at]),
+                location=where.location,
                 evidence={name: _evidence(shown[at]) for at, name in self._evidence},
                 fingerprint=fingerprint(meta.id, about.subject.id, identifying),
+                declared=where.declared,
+                related=where.related,
             )
+
+    def _where(self, row: Sequence[Any], shown: Sequence[Any], in_code: PlacesInCode) -> Whereabouts:
+        """Return where in code the finding of a row is; what it shows of other entities is related."""
+        others = [
+            (name, self._entities.key(row[at]), shown[at].subject.name)
+            for at, name in self._evidence
+            if self._is_key[at] and row[at] is not None
+        ]
+        return in_code.of(self._entities.key(row[self._subject_at]), self._meta.points_at, others)
 
     def _message(self, shown: Sequence[Any]) -> str:
         parts = []

@@ -98,14 +98,40 @@ def judge(
     coverage = Coverage(store)
     plans: list[_Plan] = []
     broken: list[tuple[Rule, str]] = []
+    idle = _without_subjects(store, rules)
+    idle_codes = {rule.meta.id for rule in idle}
     for rule in rules:
+        if rule.meta.id in idle_codes:
+            continue
         with _guard(rule, broken):
             plans.append(_plan(store, coverage, rule, (parameters or {}).get(rule.meta.id)))
     judged, failed = _collect(plans, coverage)
+    judged += [_of_nothing(rule, coverage) for rule in idle]
     broken.extend(failed)
     crashed = tuple((rule, _count(store, rule)) for rule, _ in broken)
     faults = tuple(RuleFault(code=rule.meta.id, error=error) for rule, error in broken)
     return Judgement(tuple(judged), tuple(sorted(faults, key=lambda fault: fault.code)), crashed)
+
+
+def _without_subjects(store: FactStore, rules: Sequence[Rule]) -> list[Rule]:
+    """Return the rules that have nothing to judge: their queries need not even be built.
+
+    Building them all takes longer than running them over a small world, where most rules have no subject.
+    """
+    import polars as pl
+
+    tables = list(dict.fromkeys(rule.meta.subject for rule in rules))
+    heads = pl.collect_all([store.frame(table).head(1) for table in tables]) if tables else []
+    empty = {table for table, head in zip(tables, heads, strict=True) if head.is_empty()}
+    return [rule for rule in rules if rule.meta.subject in empty]
+
+
+def _of_nothing(rule: Rule, coverage: Coverage) -> Judged:
+    """Return the verdicts of a rule without subjects: what was not read may hide some."""
+    import polars as pl
+
+    nothing = pl.DataFrame(schema={rule.meta.subject_key: pl.UInt32})
+    return Judged(rule, nothing, 0, 0, [], coverage.unread(rule.meta.subject))
 
 
 @contextmanager

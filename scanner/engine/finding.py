@@ -28,8 +28,47 @@ class Location(msgspec.Struct, frozen=True, gc=False):
     end_column: int
 
 
+class Related(msgspec.Struct, frozen=True, gc=False):
+    """Another place in a repository that belongs to a finding, and what stands there: "identity app", "called here"."""
+
+    location: Location
+    message: str
+
+
+class Declared(msgspec.Struct, frozen=True, gc=False):
+    """How code declares the subject of a finding: where its head is, by which address, in which language.
+
+    ``address`` and ``language`` are empty where only the place is known.
+    """
+
+    place: Location
+    address: str = ""
+    language: str = ""
+
+
+class Edit(msgspec.Struct, frozen=True, gc=False):
+    """Text that replaces what stands from one place to another in a file; an insertion where both are the same."""
+
+    uri: str
+    start_line: int
+    start_column: int
+    end_line: int
+    end_column: int
+    text: str
+
+
+class Fix(msgspec.Struct, frozen=True, gc=False):
+    """A plain edit after which the finding is gone: all of its edits together."""
+
+    description: str
+    edits: tuple[Edit, ...]
+
+
 class Suppression(msgspec.Struct, frozen=True):
-    """Why a finding does not count: who accepted it, until when (ISO date), and the reason."""
+    """Why a finding does not count: who accepted it, until when (ISO date), and the reason.
+
+    ``kind`` is exception (a setting), inline (a comment in the code) or baseline (a file of findings that were there).
+    """
 
     kind: str
     reason: str
@@ -38,7 +77,12 @@ class Suppression(msgspec.Struct, frozen=True):
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A subject that fails a rule. ``evidence`` maps a column to a value or to {id, name, type} of an entity."""
+    """A subject that fails a rule. ``evidence`` maps a column to a value or to {id, name, type} of an entity.
+
+    In code it points at ``location`` (the line to change), says where its subject is ``declared``, and which places
+    are ``related``: what the evidence names, then the module calls that lead there, the innermost first. ``change`` is
+    new or unchanged where the finding was compared with an earlier state of the code, else empty.
+    """
 
     code: str
     name: str
@@ -52,6 +96,10 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     evidence: dict[str, Any]
     fingerprint: str
     suppressed: Suppression | None = None
+    declared: Declared | None = None
+    related: tuple[Related, ...] = ()
+    fixes: tuple[Fix, ...] = ()
+    change: str = ""
 
     @property
     def family(self) -> int:

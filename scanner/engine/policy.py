@@ -1,14 +1,16 @@
-"""What counts: accepted findings, expired exceptions, the threshold. The only place that filters."""
+"""What counts: findings that settings, comments or the baseline accept, and the threshold. The only filter there is."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date
 
 import msgspec
 
+from scanner.engine.baseline import Baseline
 from scanner.engine.finding import Finding, Gap, RuleFault, RuleResult, Suppression
+from scanner.engine.ignores import Ignore, notices_of
 from scanner.facts.coverage import HIDES_NOTHING, OUTSIDE
 from scanner.rule import Severity
 
@@ -37,19 +39,35 @@ class PolicyException(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def accept(
-    findings: Sequence[Finding], exceptions: Sequence[PolicyException], today: date, *, judged: Container[str]
+    findings: Sequence[Finding],
+    exceptions: Sequence[PolicyException],
+    today: date,
+    *,
+    judged: Collection[str],
+    ignores: Sequence[Ignore] = (),
+    baseline: Baseline | None = None,
+    within: Callable[[str], bool] = lambda _: True,
 ) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
     """Mark accepted findings and return them all, in their order, with notices.
 
-    ``judged`` are the codes of the rules that ran: of the others' exceptions nothing can be said.
+    A finding is accepted by an exception of the settings, by a comment in the code, or by the baseline, told in this
+    order. ``judged`` are the codes of the rules that ran, ``within`` says whether a file of the repository was looked
+    at: of the others' exceptions and baseline nothing can be said.
 
     An exception holds through its day of expiry. An expired one hides nothing and says so; so does one that
-    matches no finding, because what it accepted is gone or its subject is misspelt.
+    matches no finding, because what it accepted is gone or its subject is misspelt. A comment without a reason hides
+    nothing.
     """
     used: set[int] = set()
     by_rule: dict[str, list[tuple[int, PolicyException]]] = {}
     for number, exception in enumerate(exceptions):
         by_rule.setdefault(exception.rule, []).append((number, exception))
+    by_file: dict[tuple[str, str], list[Ignore]] = {}
+    for ignore in ignores:
+        for code in () if ignore.problem else ignore.codes:
+            by_file.setdefault((ignore.uri, code), []).append(ignore)
+    used_ignores: set[tuple[Ignore, str]] = set()
+    known = baseline.entries if baseline is not None else {}
     marked = []
     for finding in findings:
         suppressed = None
@@ -63,6 +81,15 @@ def accept(
                         owner=exception.owner,
                         expires=exception.expires.isoformat(),
                     )
+        for ignore in _about(finding, by_file) if by_file else ():
+            used_ignores.add((ignore, finding.code))
+            suppressed = suppressed or Suppression(kind="inline", reason=ignore.reason)
+        entry = known.get(finding.fingerprint)
+        if entry is not None and suppressed is None:
+            since = f"in the baseline since {entry.since.isoformat()}"
+            suppressed = Suppression(
+                kind="baseline", reason=f"{entry.reason} ({since})" if entry.reason else since
+            )
         marked.append(msgspec.structs.replace(finding, suppressed=suppressed) if suppressed else finding)
     notices = []
     for number, exception in enumerate(exceptions):
@@ -71,7 +98,23 @@ def accept(
             notices.append(f"{what} expired on {exception.expires.isoformat()} and no longer hides anything")
         elif number not in used and exception.rule in judged:
             notices.append(f"{what} matches no finding: remove it, or check its subject")
+    notices.extend(notices_of(ignores, used_ignores, judged))
+    if baseline is not None:
+        notices.extend(baseline.notices_of_gone(findings, judged, within))
     return tuple(marked), tuple(notices)
+
+
+def _about(finding: Finding, by_file: Mapping[tuple[str, str], Sequence[Ignore]]) -> Iterator[Ignore]:
+    """Yield the comments that are about a finding: in the file it points at, or where its module is called."""
+    if finding.location is None:
+        return
+    files = dict.fromkeys([finding.location.uri, *(related.location.uri for related in finding.related)])
+    if finding.declared is not None:
+        files[finding.declared.place.uri] = None
+    for uri in files:
+        for ignore in by_file.get((uri, finding.code), ()):
+            if ignore.covers(finding):
+                yield ignore
 
 
 def reaches(findings: Sequence[Finding], threshold: Severity | None) -> bool:

@@ -15,7 +15,18 @@ from typing import Any
 
 from scanner.facts.cases import Case
 from scanner.facts.schema import TABLES, VIEWS, is_key_column, table_of
-from scanner.rule import Confidence, Effort, Facts, Frame, Meta, Parameter, Setting, Severity, Stage
+from scanner.rule import (
+    Confidence,
+    Effort,
+    Facts,
+    Frame,
+    Meta,
+    Parameter,
+    SetProperty,
+    Setting,
+    Severity,
+    Stage,
+)
 
 HEADINGS = ("What it finds", "Why it matters", "How to fix it")
 _CODE = re.compile(r"MI[1-69]\d\d")
@@ -41,6 +52,7 @@ class Rule:
     cases: tuple[Case, ...]
     applies: Callable[[Facts], Frame] | None = None
     undecided: Callable[[Facts], Frame] | None = None
+    fix: SetProperty | None = None
 
 
 def builtin_folder() -> Path:
@@ -98,6 +110,12 @@ def load_rule(path: Path) -> Rule:
     )
     _check_page(path, page)
     _check_meta(path, meta)
+    fix = getattr(module, "FIX", None)
+    _demand(
+        path,
+        fix is None or (isinstance(fix, SetProperty) and all(fix.path.split("."))),
+        f"FIX takes SetProperty(path, value), not {fix!r}",
+    )
     return Rule(
         meta=meta,
         path=path,
@@ -106,6 +124,7 @@ def load_rule(path: Path) -> Rule:
         cases=tuple(cases or ()),
         applies=getattr(module, "applies", None),
         undecided=getattr(module, "undecided", None),
+        fix=fix,
     )
 
 

@@ -6,6 +6,13 @@ import json
 import uuid
 from collections.abc import Sequence
 
+from scanner.facts.case_code import (
+    add_declared,
+    add_key_read,
+    add_role_named,
+    add_secret_in_code,
+    place_in_code,
+)
 from scanner.facts.case_elements import CaseError, Element
 from scanner.facts.case_roles import add_built_in_role, add_role, role_id
 from scanner.facts.schema import TABLES, Kind, Level, collected_tables
@@ -23,6 +30,13 @@ _LEVELS = {
     "identity": int(Level.RESOURCE),
 }
 
+_IN_CODE = {
+    "declared": add_declared,
+    "key_read": add_key_read,
+    "role_named": add_role_named,
+    "secret_in_code": add_secret_in_code,
+}
+
 
 class World:
     """Builds a case's elements into facts and remembers which entity each name became."""
@@ -32,6 +46,11 @@ class World:
         self.ids: dict[str, str] = {}
         self._elements = sorted(elements, key=lambda element: element.order)
         self._principals: dict[str, int] = {}
+        self._unknown_subscriptions = {
+            element.name
+            for element in elements
+            if element.what == "subscription" and not element.values["known"]
+        }
 
     def build(self) -> FactStore:
         """Return the facts of the world; :class:`CaseError` when an element names something unknown."""
@@ -42,6 +61,8 @@ class World:
         for element in self._elements:
             if element.what == "refused":
                 refusals.append(element)
+            elif element.what in _IN_CODE:
+                _IN_CODE[element.what](self, element)
             else:
                 getattr(self, f"_{element.what}")(element)
         self._cover(refusals)
@@ -75,6 +96,8 @@ class World:
             return "/"
         if kind == "management_group":
             return f"/providers/Microsoft.Management/managementGroups/{name}"
+        if kind == "subscription" and name in self._unknown_subscriptions:
+            return f"/subscriptions/({name})"
         if kind == "subscription":
             return f"/subscriptions/{uuid.uuid5(_NAMESPACE, 'subscription ' + name)}"
         if kind == "resource_group":
@@ -97,6 +120,8 @@ class World:
 
     def _subscription(self, element: Element) -> None:
         self._container(f"subscription:{element.name}", under=element.values["under"])
+        if element.name in self._unknown_subscriptions:
+            place_in_code(self, element.name)
 
     # ---- things
 
@@ -260,7 +285,8 @@ class World:
 
     # ---- the rest
 
-    def _resource_key(self, name: str) -> int:
+    def resource_key(self, name: str) -> int:
+        """Return the key of a resource; :class:`CaseError` when no element is called so."""
         key = self.builder.key_of(self.ids.get(name, ""))
         if key is None or name not in self.ids:
             raise CaseError(f"no resource is called {name!r}")
@@ -270,7 +296,7 @@ class World:
         value = element.values["value"]
         self.builder.add(
             "settings",
-            resource=self._resource_key(element.name),
+            resource=self.resource_key(element.name),
             path=element.values["path"],
             value=None if value is None else json.dumps(value),
             resolved=element.values["resolved"],
@@ -279,7 +305,7 @@ class World:
     def _credential_in_use(self, element: Element) -> None:
         v = element.values
         owner = self.ids.get(element.name, "")
-        key = self._resource_key(element.name)
+        key = self.resource_key(element.name)
         entity = self.builder.entity(Kind.CREDENTIAL, f"{owner}#{v['property']}", name=v["property"])
         self.builder.add(
             "credentials", credential=entity, resource=key, type=v["type"], property=v["property"]

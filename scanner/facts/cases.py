@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from scanner.facts.case_code import declared, in_output, key_read, role_named, secret_in_code
 from scanner.facts.case_elements import Case, CaseError, Element
 from scanner.facts.case_world import World
 from scanner.facts.schema import Kind
@@ -30,16 +31,21 @@ __all__ = [
     "bad",
     "credential_in_use",
     "custom_role",
+    "declared",
     "denied",
     "federated",
     "good",
     "identity",
+    "in_output",
+    "key_read",
     "management_group",
     "member",
     "person",
     "principal",
     "refused",
     "resource",
+    "role_named",
+    "secret_in_code",
     "setting",
     "subscription",
     "tagged",
@@ -88,9 +94,9 @@ def management_group(name: str, *, under: str = "tenant") -> Element:
     return Element(name, {"under": under}, 0, "management_group", Kind.SCOPE)
 
 
-def subscription(name: str, *, under: str = "management_group:corp") -> Element:
-    """Add a subscription."""
-    return Element(name, {"under": under}, 1, "subscription", Kind.SCOPE)
+def subscription(name: str, *, under: str = "management_group:corp", known: bool = True) -> Element:
+    """Add a subscription; one that is not ``known`` is that of code which does not say where it is deployed."""
+    return Element(name, {"under": under, "known": known}, 1, "subscription", Kind.SCOPE)
 
 
 def identity(
@@ -125,10 +131,13 @@ def resource(
     at: str | None = None,
     kind: str | None = None,
     identity_capable: bool = True,
-    system_assigned: bool = False,
-    user_assigned: bool = False,
+    system_assigned: bool | None = False,
+    user_assigned: bool | None = False,
 ) -> Element:
-    """Add a resource; ``at`` is the scope of one that lies in no resource group, such as a policy assignment."""
+    """Add a resource; ``at`` is the scope of one that lies in no resource group, such as a policy assignment.
+
+    ``system_assigned`` and ``user_assigned`` are None where code does not let know.
+    """
     values = {
         "type": type,
         "at": at,

@@ -123,6 +123,8 @@ class Table:
     """Computed from other tables, never collected."""
     stored: ClassVar[bool] = True
     """Kept in snapshots; a derived table that is not is computed when a rule reads it."""
+    of_code: ClassVar[bool] = False
+    """Filled by infrastructure files alone: empty for a tenant, and not there in a snapshot of an older Midas."""
     source_tables: ClassVar[tuple[str, ...]] = ()
     """For a derived table: the tables it is computed from, pulled when a rule reads it."""
     harmless_gaps: ClassVar[tuple[str, ...]] = ()
@@ -181,6 +183,7 @@ class Places(Table, name="places"):
 class PropertyPlaces(Table, name="property_places"):
     """Where in a repository a property of an entity is written; empty for a tenant."""
 
+    of_code = True
     entity = key("The entity.")
     path = text("The property, in ARM's words: properties.roleDefinitionId.")
     uri = text("The file, relative to the scanned folder, with forward slashes.")
@@ -193,6 +196,7 @@ class PropertyPlaces(Table, name="property_places"):
 class ModuleCalls(Table, name="module_calls"):
     """A module call through which an entity is declared; empty for a tenant."""
 
+    of_code = True
     entity = key("What is declared through it.")
     depth = count("0 for the outermost call.")
     uri = text("The file, relative to the scanned folder, with forward slashes.")
@@ -205,6 +209,7 @@ class ModuleCalls(Table, name="module_calls"):
 class Declarations(Table, name="declarations"):
     """An entity that infrastructure files declare or look up; empty for a tenant."""
 
+    of_code = True
     row = "entity"
     entity = key("What is declared.")
     address = text("How the language names it: azurerm_user_assigned_identity.app, or its symbolic name.")
@@ -214,6 +219,10 @@ class Declarations(Table, name="declarations"):
     conditional = flag("True when it depends on something unknown whether it is made.")
     referenced = flag("Whether anything else in its unit refers to it, an output of the unit left out.")
     exported = flag("Whether an output of its unit hands it on, or its id or name is given from outside.")
+    whole = flag(
+        "Whether all of its unit was read, so that whatever refers to it was seen; null when that is not said.",
+        nullable=True,
+    )
 
 
 class Scopes(Table, name="scopes"):
@@ -284,8 +293,13 @@ class Resources(Table, name="resources"):
     type = text("Its ARM type in lower case.")
     kind = text("Azure's `kind`, in lower case; null where the type has none.", nullable=True)
     location = text("The Azure region it lies in.", nullable=True)
-    system_assigned = flag("Whether it has a system-assigned identity.")
-    user_assigned = flag("Whether it has at least one user-assigned identity.")
+    system_assigned = flag(
+        "Whether it has a system-assigned identity; null where code does not let know.", nullable=True
+    )
+    user_assigned = flag(
+        "Whether it has at least one user-assigned identity; null where code does not let know.",
+        nullable=True,
+    )
     identity_capable = flag("Whether its type can have a managed identity.")
 
 
@@ -311,7 +325,9 @@ class FederatedCredentials(Table, name="federated_credentials"):
     row = "credential"
     credential = key("The federated identity credential.")
     identity = key("The identity it lets its holder become.")
-    issuer = text("The issuer as written.")
+    issuer = text(
+        "The issuer as written; what code does not let know of it, or of the next two, stands in braces: {var.issuer}."
+    )
     subject = text(
         "The subject as written; null where an expression stands in its place or none is given.",
         nullable=True,
@@ -510,6 +526,7 @@ class Settings(Table, name="settings"):
 class RoleNames(Table, name="role_names"):
     """A role assignment in code that gives its role by name; empty for a tenant."""
 
+    of_code = True
     row = "assignment"
     assignment = key("The role assignment.")
     name = text("The role's name as written.")
@@ -522,6 +539,7 @@ class RoleNames(Table, name="role_names"):
 class KeyReads(Table, name="key_reads"):
     """Code reads a key, password or connection string of a service and hands it on; empty for a tenant."""
 
+    of_code = True
     row = "credential"
     credential = key("This use of the key.")
     read_resource = key("The service whose key is read; null when it cannot be told.", nullable=True)
@@ -540,7 +558,13 @@ class Credentials(Table, name="credentials"):
     row = "credential"
     credential = key("The use of the credential.")
     resource = key("The resource that uses it; null for code outside any resource.", nullable=True)
-    type = text("What it is: registry-password, secret-value, storage-key, service-principal, ...")
+    type = text(
+        "What it is: registry-password, secret-value, storage-key, service-principal, ...; outside resources "
+        "provider-client-secret (and every other secret of a provider: provider-...), backend-access-key, "
+        "backend-sas-token, backend-client-secret, ..., application-password, application-certificate, "
+        "output-secret (a key or secret in an output that is not marked secure), parameter-default (a secret given "
+        "as a parameter's default)."
+    )
     property = text("Where it is seen: the property path or the setting's name, never the secret itself.")
 
 
@@ -591,6 +615,21 @@ VIEWS: dict[str, View] = {
             "Role assignments that hold now and are held by service principals, or may be (`workload` is null).",
         ),
         View("custom_roles", "roles", "The custom roles."),
+        View(
+            "unresolved_federated_credentials",
+            "federated_credentials",
+            "Those of code that does not let know all that they say: some of it stands in braces.",
+        ),
+        View(
+            "needless_key_reads",
+            "key_reads",
+            "Keys that code reads of services which a managed identity could open without one.",
+        ),
+        View(
+            "subscriptions_not_given",
+            "scopes",
+            "Subscriptions of code that does not say which ones they are: two of them may be one.",
+        ),
         View(
             "assignments_of_unreadable_roles",
             "assignments",

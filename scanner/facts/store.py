@@ -8,7 +8,7 @@ a rule asks for them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from scanner.facts import ids
@@ -77,6 +77,23 @@ class FactStore:
             )
         if name == "custom_roles":
             return self._frames["roles"].filter(pl.col("custom"))
+        if name == "unresolved_federated_credentials":
+            said = pl.concat_str("issuer", "subject", "audience", "expression", ignore_nulls=True)
+            in_code = self._frames["declarations"].select(credential="entity")
+            unresolved = self._frames["federated_credentials"].filter(said.str.contains(r"\{[^{}]*\}"))
+            return unresolved.join(in_code, on="credential", how="semi")
+        if name == "needless_key_reads":
+            from scanner.catalog.data_access import opened_pattern
+
+            return self._frames["key_reads"].filter(pl.col("service").str.contains(opened_pattern()))
+        if name == "subscriptions_not_given":
+            subscriptions = self._frames["scopes"].filter(pl.col("level") == int(Level.SUBSCRIPTION))
+            if self._frames["places"].limit(1).collect().is_empty():
+                return subscriptions.limit(0)  # no code, and a tenant's millions of ids need not be looked at
+            ids_of = self._frames["entities"].select("id", scope="entity")
+            # What code leaves open stands in brackets or braces: an id has neither.
+            given = pl.col("id").str.contains(r"^/(?i)subscriptions/[0-9a-z-]+$")
+            return subscriptions.join(ids_of, on="scope").filter(~given).drop("id")
         if name == "assignments_of_unreadable_roles":
             known = self._frames["roles"].filter(pl.col("readable")).select("role")
             unknown = self.frame("workload_assignments").join(known, on="role", how="anti")
@@ -120,6 +137,20 @@ class FactStore:
     def gaps(self) -> list[dict[str, str]]:
         """Return the gaps in a fixed order."""
         return self.frame("gaps").unique().sort("table", "scope_id", "reason", "detail").collect().to_dicts()
+
+
+class LateStore(FactStore):
+    """Facts that are only made when somebody asks for one."""
+
+    def __init__(self, make: Callable[[], FactStore]) -> None:
+        self._make = make
+        self._made: FactStore | None = None
+
+    def frame(self, name: str) -> pl.LazyFrame:
+        """Return a table or view as a lazy frame; the first call makes the facts."""
+        if self._made is None:
+            self._made = self._make()
+        return self._made.frame(name)
 
 
 class FactsBuilder:

@@ -1,6 +1,6 @@
 """Measure speed and memory: ``make bench``. Figures depend on the machine, which is printed with them.
 
-``make bench`` takes about five minutes; ``--only judge``, ``--only collect`` or ``--only start`` measure a part.
+``make bench`` takes about ten minutes; ``--only`` with ``check``, ``judge``, ``collect`` or ``start`` measures a part.
 Snapshots are generated into ``bench-output`` and kept for the next time.
 """
 
@@ -25,12 +25,16 @@ LIMITS = {2_000_000: (10.0, 1_500.0), 20_000_000: (60.0, 4_000.0)}
 def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=["judge", "collect", "start"])
+    parser.add_argument("--only", choices=["check", "judge", "collect", "start"])
     only = parser.parse_args().only
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     print(f"{os.cpu_count()} cores, {memory:.0f} GB, Python {platform.python_version()}, {platform.system()}")
     if only in (None, "start"):
         measure_start()
+    if only in (None, "check"):
+        from tests.bench.check import measure_checking
+
+        measure_checking()
     if only in (None, "judge"):
         measure_judging()
     if only in (None, "collect"):

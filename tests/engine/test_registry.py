@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from scanner.engine.registry import RuleError, load_rule, load_rules
+from scanner.rule import SetProperty
 
 GOOD = '''"""A resource that exists.
 
@@ -144,3 +145,14 @@ def test_hidden_and_underscored_files_are_not_rules(tmp_path: Path) -> None:
         load_rules([tmp_path])
     write(tmp_path, GOOD)
     assert "MI190" in [rule.meta.id for rule in load_rules([tmp_path])]
+
+
+def test_a_fix_is_loaded_and_anything_else_under_its_name_is_refused(tmp_path: Path) -> None:
+    path = write(
+        tmp_path, GOOD + "\nfrom scanner.rule import SetProperty\nFIX = SetProperty('properties.a', True)\n"
+    )
+    assert load_rule(path).fix == SetProperty("properties.a", True)
+    for wrong in ("'properties.a'", "SetProperty('', True)", "SetProperty('properties..a', True)"):
+        path = write(tmp_path, GOOD + f"\nfrom scanner.rule import SetProperty\nFIX = {wrong}\n")
+        with pytest.raises(RuleError, match=r"FIX takes SetProperty\(path, value\)"):
+            load_rule(path)

@@ -68,6 +68,20 @@ def test_what_is_read_equals_what_was_written(store: FactStore, tmp_path: Path) 
         assert before.schema == after.schema, name
 
 
+def test_a_snapshot_of_before_midas_read_code_opens(
+    store: FactStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = {name: table for name, table in TABLES.items() if not table.of_code}
+    assert set(TABLES) - set(older) >= {"declarations", "key_reads", "property_places"}
+    with monkeypatch.context() as before:
+        before.setattr(snapshot, "TABLES", older)
+        write(store, ORIGIN, tmp_path / "snap")
+    again, manifest = read(tmp_path / "snap")
+    assert "declarations" not in manifest.files
+    assert again.frame("declarations").collect().is_empty()
+    assert again.frame("assignments").collect().equals(store.frame("assignments").collect())
+
+
 def _many() -> list[Element]:
     groups = [f"group{number}" for number in range(30)]
     elements: list[Element] = [principal(name, "Group") for name in groups]

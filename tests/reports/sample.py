@@ -7,9 +7,13 @@ from typing import Any
 
 from reports.report import Exposure, Report, RunInfo, ToolInfo
 from scanner.engine.finding import (
+    Declared,
+    Edit,
     Finding,
+    Fix,
     Gap,
     Location,
+    Related,
     RuleFault,
     RuleResult,
     Subject,
@@ -17,6 +21,7 @@ from scanner.engine.finding import (
     Unknown,
     fingerprint,
 )
+from scanner.engine.source_files import SourceFiles
 from scanner.rule import Confidence, Effort, Severity
 
 PROD = "/subscriptions/11111111-1111-1111-1111-111111111111"
@@ -256,6 +261,118 @@ def clean_report() -> Report:
     )
 
 
+SECRET = "Ab3x" * 20 + "=="
+"""Looks like a key of a storage account; made here, so that no file of ours holds one."""
+
+MAIN_TF = f"""resource "azurerm_user_assigned_identity" "ci" {{
+  name = "ci"
+}}
+
+resource "azurerm_role_assignment" "ci" {{
+  scope                = data.azurerm_subscription.current.id
+  role_definition_name = "Owner"
+\tprincipal_id         = azurerm_user_assigned_identity.ci.principal_id
+}}
+
+resource "azurerm_linux_web_app" "app" {{
+  app_settings = {{
+    STORAGE = "DefaultEndpointsProtocol=https;AccountName=x;AccountKey={SECRET}"
+    PLACE   = "漢字 {{"
+  }}
+}}
+"""
+FILES = {"infra/main.tf": MAIN_TF.encode()}
+
+
+def in_code(
+    code: str, name: str, severity: Severity, location: Location, address: str, message: str, **values: Any
+) -> Finding:
+    """Return a finding whose subject Terraform declares at an address, and nothing deployed has an id for."""
+    kind = "Microsoft.Authorization/roleAssignments"
+    subject = Subject(f"/subscriptions/(infra)/resourceGroups/(none)/providers/{kind}/x", kind.lower(), "ci")
+    declared = Declared(Location(location.uri, 5, 1, 5, 39), address, "terraform")
+    return finding(
+        code,
+        name,
+        severity,
+        subject,
+        message,
+        location=location,
+        declared=declared,
+        subscription=None,
+        **values,
+    )
+
+
+CODE_OWNER = in_code(
+    "MI201",
+    "owner-at-subscription-or-above",
+    Severity.CRITICAL,
+    Location("infra/main.tf", 7, 3, 7, 33),
+    "azurerm_role_assignment.ci",
+    "ci has full control of the subscription (Owner at subscription scope)",
+    evidence={"holder": {"id": "/subscriptions/(infra)/x/ci", "name": "ci", "type": "x"}},
+    related=(
+        Related(Location("infra/main.tf", 1, 1, 1, 47), "holder ci"),
+        Related(Location("main.tf", 4, 1, 4, 15), "called here"),
+    ),
+)
+CODE_KEY = in_code(
+    "MI601",
+    "key-read-by-reference",
+    Severity.MEDIUM,
+    Location("infra/main.tf", 13, 5, 13, 13 + len(SECRET) + 60),
+    "azurerm_linux_web_app.app",
+    "the key of x is handed to the app setting STORAGE of app",
+    fixes=(
+        Fix("set shared_access_key_enabled to false", (Edit("infra/main.tf", 2, 14, 2, 14, "\n  x = 1"),)),
+    ),
+    fingerprint="6" * 32,
+)
+CODE_WIDE = in_code(
+    "MI301",
+    "wildcard-federated-subject",
+    Severity.HIGH,
+    Location("infra/main.tf", 14, 15, 14, 17),
+    "azurerm_linux_web_app.app",
+    "release trusts repo:contoso/*",
+    fingerprint="3" * 32,
+)
+CODE_GONE = in_code(
+    "MI101",
+    "orphaned-user-assigned-identity",
+    Severity.MEDIUM,
+    Location("gone.tf", 1, 1, 1, 10),
+    "azurerm_user_assigned_identity.old",
+    "old is attached to nothing",
+    fingerprint="1" * 32,
+)
+
+
+def code_report(**values: Any) -> Report:
+    """Return a report about a repository with the fields given replaced."""
+    import msgspec
+
+    run = msgspec.structs.replace(
+        RUN,
+        source="repository",
+        target="infra",
+        tenant="",
+        cloud="",
+        requests=0,
+        subjects={"managed identities": 2, "role assignments": 1},
+    )
+    defaults: dict[str, Any] = {
+        "run": run,
+        "findings": (CODE_OWNER, CODE_WIDE, CODE_GONE, CODE_KEY),
+        "gaps": (Gap("places", "infra/broken.tf:12", "malformed", "The block is not closed."),),
+        "faults": (),
+        "notices": (),
+        "sources": SourceFiles(FILES.get),
+    }
+    return make_report(**(defaults | values))
+
+
 def hostile_report(text: str) -> Report:
     """Return the sample report with the text in every place that Azure, a user or an error fills."""
     import msgspec
@@ -280,6 +397,9 @@ def hostile_report(text: str) -> Report:
         fingerprint="0" * 32,
         suppressed=Suppression(text, text, text, text),
         location=Location(text, 1, 1, 2, 1),
+        declared=Declared(Location(text, 1, 1, 2, 1), text, text),
+        related=(Related(Location(text, 1, 1, 2, 1), text),),
+        fixes=(Fix(text, (Edit(text, 1, 1, 1, 1, text),)),),
     )
     return make_report(
         run=msgspec.structs.replace(
@@ -292,6 +412,19 @@ def hostile_report(text: str) -> Report:
         notices=(text,),
         exposure=(Exposure("subscription", text, 3), Exposure("resource", "write", 2)),
         privileges=(text, "write"),
+        sources=SourceFiles(lambda _: f"{text}\n{text}\n".encode("utf-8", "replace")),
+    )
+
+
+def hostile_code_report(text: str) -> Report:
+    """Return a report about a repository with the text in names, paths and the code itself."""
+    import msgspec
+
+    report = hostile_report(text)
+    return msgspec.structs.replace(
+        report,
+        run=msgspec.structs.replace(report.run, source="repository"),
+        findings=tuple(msgspec.structs.replace(one, suppressed=None) for one in report.findings),
     )
 
 

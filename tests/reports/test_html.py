@@ -16,7 +16,17 @@ from reports.report import Exposure, Report
 from reports.summary import families
 from scanner.engine.finding import Gap, Unknown
 from scanner.rule import Severity
-from tests.reports.sample import HOSTILE, OWNER, clean_report, hostile_report, large_report, make_report
+from tests.reports.sample import (
+    HOSTILE,
+    OWNER,
+    SECRET,
+    clean_report,
+    code_report,
+    hostile_code_report,
+    hostile_report,
+    large_report,
+    make_report,
+)
 
 STYLE = (Path(reports.__file__).parent / "templates" / "report.css").read_text(encoding="utf-8")
 
@@ -320,3 +330,31 @@ def test_every_text_can_be_read_on_what_it_stands_on(dark: bool) -> None:
     weak = {pair: round(contrast(palette[pair[0]], palette[pair[1]]), 2) for pair in pairs}
     assert {pair: ratio for pair, ratio in weak.items() if ratio < 4.5} == {}
     assert contrast(palette["focus"], palette["paper"]) >= 3
+
+
+def test_a_finding_in_code_shows_its_line_marked_and_where_else_to_look() -> None:
+    document = html.render(code_report()).decode()
+    assert '<span class="no">7</span>  <mark>role_definition_name = &#34;Owner&#34;</mark>\n' in document
+    assert '<code class="place">infra/main.tf:7:3</code>' in document
+    assert '<code class="id subject-id">azurerm_role_assignment.ci</code>' in document
+    assert "<div><dt>called here</dt><dd><code>main.tf:4:1</code></dd></div>" in document
+    assert "<b>Fix:</b> set shared_access_key_enabled to false" in document
+    assert SECRET not in document
+    assert "(infra)" not in document, "an id that stands for nothing deployed is shown nowhere"
+
+
+def test_of_a_repository_no_tenant_is_named() -> None:
+    page = read(code_report())
+    assert "Tenant" not in page.text
+    assert "Nothing was sent anywhere." in page.text
+    assert "Tenant 99999999-" in read(make_report()).text
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_code_is_text(name: str) -> None:
+    page = read(hostile_code_report(HOSTILE[name]))
+    assert len(page.all("script")) == 1
+    assert not page.all("img")
+    assert not [
+        attributes for _, attributes in page.elements if any(key.startswith("on") for key in attributes)
+    ]

@@ -7,7 +7,15 @@ import pytest
 
 from reports import json_report
 from reports.report import Report
-from tests.reports.sample import HOSTILE, OWNER, clean_report, finding, hostile_report, make_report
+from tests.reports.sample import (
+    HOSTILE,
+    OWNER,
+    clean_report,
+    code_report,
+    finding,
+    hostile_report,
+    make_report,
+)
 
 SCHEMA = json.loads(json_report.SCHEMA_FILE.read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(
@@ -69,6 +77,47 @@ def test_a_finding_is_open_or_says_who_accepted_it() -> None:
         "owner": "platform team",
         "expires": "2026-12-31",
     }
+
+
+def test_only_code_has_a_declaration_other_places_and_fixes() -> None:
+    place = {"uri": "infra/main.tf", "line": 5, "column": 1, "end_line": 5, "end_column": 39}
+    owner, _, _, key = document_of(code_report())["findings"]
+    assert owner["declared"] == {
+        "place": place,
+        "address": "azurerm_role_assignment.ci",
+        "language": "terraform",
+    }
+    assert [(other["message"], other["location"]["uri"]) for other in owner["related"]] == [
+        ("holder ci", "infra/main.tf"),
+        ("called here", "main.tf"),
+    ]
+    assert key["fixes"] == [
+        {
+            "description": "set shared_access_key_enabled to false",
+            "edits": [
+                {
+                    "uri": "infra/main.tf",
+                    "start_line": 2,
+                    "start_column": 14,
+                    "end_line": 2,
+                    "end_column": 14,
+                    "text": "\n  x = 1",
+                }
+            ],
+        }
+    ]
+    tenant = document_of(make_report())["findings"][0]
+    assert not {"declared", "related", "fixes", "change"} & set(tenant)
+
+
+def test_a_finding_that_the_change_brings_says_so() -> None:
+    import msgspec
+
+    new = msgspec.structs.replace(OWNER, change="new")
+    assert [one.get("change") for one in document_of(make_report(findings=(new, OWNER)))["findings"]] == [
+        "new",
+        None,
+    ]
 
 
 def test_a_clean_run_is_complete() -> None:

@@ -9,14 +9,20 @@ import pytest
 from reports import sarif
 from reports.artifact import artifact_path, category, file_path
 from reports.report import Report
-from scanner.engine.finding import Gap, fingerprint
+from scanner.engine.finding import Gap, Location, Suppression, fingerprint
+from scanner.engine.source_files import SourceFiles
 from tests.reports.sample import (
+    CODE_OWNER,
+    CODE_WIDE,
     HOSTILE,
     ORPHAN,
     OWNER,
     PROD,
     RUN,
+    SECRET,
     clean_report,
+    code_report,
+    hostile_code_report,
     hostile_report,
     large_report,
     make_report,
@@ -67,6 +73,117 @@ def test_every_result_points_to_its_rule_and_has_a_place() -> None:
     assert code["locations"][0]["physicalLocation"] == {
         "artifactLocation": {"uri": "infra/main.tf", "uriBaseId": "%SRCROOT%"},
         "region": {"startLine": 12, "startColumn": 3, "endLine": 18, "endColumn": 4},
+    }
+
+
+def test_a_result_in_code_has_its_lines_other_places_and_address() -> None:
+    run = run_of(code_report())
+    owner = run["results"][0]
+    [place] = owner["locations"]
+    assert place["physicalLocation"] == {
+        "artifactLocation": {"uri": "infra/main.tf", "uriBaseId": "%SRCROOT%"},
+        "region": {
+            "startLine": 7,
+            "startColumn": 3,
+            "endLine": 7,
+            "endColumn": 33,
+            "snippet": {"text": 'role_definition_name = "Owner"'},
+        },
+        "contextRegion": {
+            "startLine": 7,
+            "endLine": 7,
+            "snippet": {"text": '  role_definition_name = "Owner"'},
+        },
+    }
+    [logical] = place["logicalLocations"]
+    assert (logical["fullyQualifiedName"], logical["name"]) == ("azurerm_role_assignment.ci", "ci")
+    assert [
+        (
+            other["id"],
+            other["message"]["text"],
+            other["physicalLocation"]["artifactLocation"]["uri"],
+            other["physicalLocation"]["region"]["startLine"],
+        )
+        for other in owner["relatedLocations"]
+    ] == [(1, "holder ci", "infra/main.tf", 1), (2, "called here", "main.tf", 4)]
+    assert run["columnKind"] == "unicodeCodePoints"
+
+
+def test_no_line_of_a_result_holds_a_secret_and_the_run_says_what_stands_for_one() -> None:
+    report = code_report()
+    run = run_of(report)
+    key = run["results"][3]
+    assert key["locations"][0]["physicalLocation"]["region"]["snippet"] == {"text": 'STORAGE = "***"'}
+    assert run["redactionTokens"] == ["***"]
+    assert SECRET not in sarif.render(report).decode()
+
+
+def test_a_file_that_is_not_there_any_more_leaves_the_place() -> None:
+    gone = run_of(code_report())["results"][2]
+    assert gone["locations"][0]["physicalLocation"]["region"] == {
+        "startLine": 1,
+        "startColumn": 1,
+        "endLine": 1,
+        "endColumn": 10,
+    }
+
+
+def test_a_fix_is_a_replacement_that_a_viewer_can_make() -> None:
+    assert run_of(code_report())["results"][3]["fixes"] == [
+        {
+            "description": {"text": "set shared_access_key_enabled to false"},
+            "artifactChanges": [
+                {
+                    "artifactLocation": {"uri": "infra/main.tf", "uriBaseId": "%SRCROOT%"},
+                    "replacements": [
+                        {
+                            "deletedRegion": {
+                                "startLine": 2,
+                                "startColumn": 14,
+                                "endLine": 2,
+                                "endColumn": 14,
+                            },
+                            "insertedContent": {"text": "\n  x = 1"},
+                        }
+                    ],
+                }
+            ],
+        }
+    ]
+
+
+def test_a_long_span_is_shown_in_part_and_the_context_says_how_far_it_goes() -> None:
+    long = msgspec.structs.replace(CODE_OWNER, location=Location("a.tf", 2, 3, 30, 2))
+    files = SourceFiles({"a.tf": b"\n".join(b"  line %d" % number for number in range(1, 40))}.get)
+    [result] = run_of(code_report(findings=(long,), sources=files))["results"]
+    physical = result["locations"][0]["physicalLocation"]
+    assert "snippet" not in physical["region"]
+    context = physical["contextRegion"]
+    assert (context["startLine"], context["endLine"]) == (2, 30)
+    assert context["snippet"]["text"].splitlines() == [f"  line {number}" for number in range(2, 12)]
+
+
+def test_what_is_compared_with_the_base_says_so_on_every_result() -> None:
+    new = msgspec.structs.replace(CODE_OWNER, change="new")
+    results = run_of(code_report(findings=(new, CODE_WIDE)))["results"]
+    assert [result["baselineState"] for result in results] == ["new", "unchanged"]
+    assert all("baselineState" not in result for result in run_of(code_report())["results"])
+
+
+@pytest.mark.parametrize(("kind", "shown"), [("inline", "inSource"), ("baseline", "external")])
+def test_where_a_finding_was_accepted(kind: str, shown: str) -> None:
+    accepted = msgspec.structs.replace(CODE_OWNER, suppressed=Suppression(kind, "known"))
+    [result] = run_of(code_report(findings=(accepted,)))["results"]
+    assert result["suppressions"] == [{"kind": shown, "status": "accepted", "justification": "known"}]
+
+
+def test_a_gap_in_code_has_its_place() -> None:
+    [invocation] = run_of(code_report())["invocations"]
+    [note] = [note for note in invocation["toolExecutionNotifications"] if note["descriptor"]["id"] == "gap"]
+    [place] = note["locations"]
+    assert place["physicalLocation"] == {
+        "artifactLocation": {"uri": "infra/broken.tf", "uriBaseId": "%SRCROOT%"},
+        "region": {"startLine": 12},
     }
 
 
@@ -180,8 +297,8 @@ def test_very_many_gaps_are_told_in_part(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_text_stays_valid_and_is_no_link_and_no_placeholder(name: str) -> None:
-    run = run_of(hostile_report(HOSTILE[name]))
-    for result in run["results"]:
+    results = run_of(hostile_report(HOSTILE[name]))["results"]
+    for result in (*results, *run_of(hostile_code_report(HOSTILE[name]))["results"]):
         text = result["message"]["text"]
         assert text.isprintable()
         assert "](" not in text
@@ -207,3 +324,14 @@ def test_the_category_is_the_same_for_every_scan_of_a_target() -> None:
     assert category(make_report()) == category(make_report(run=later))
     assert category(make_report()) != category(make_report(run=msgspec.structs.replace(RUN, target="tenant")))
     assert category(make_report()).endswith("/")
+
+
+def test_a_check_is_filed_by_the_part_of_the_repository_and_by_no_folder_of_a_machine() -> None:
+    def filed(target: str) -> str:
+        return category(code_report(run=msgspec.structs.replace(code_report().run, target=target)))
+
+    assert filed(".") == "midas/check/"
+    assert filed("infra/prod/") == "midas/check/infra/prod/"
+    assert filed("/build/1234/repository") == "midas/check/"
+    assert filed("../x y") == "midas/check/_../x%20y/"
+    assert len(filed("x/" * 500)) <= 101

@@ -16,6 +16,7 @@ from tests.reports.sample import (
     OWNER,
     RUN,
     clean_report,
+    code_report,
     hostile_report,
     large_report,
     make_report,
@@ -34,6 +35,16 @@ def test_the_table_has_a_row_for_each_finding() -> None:
         ("MI201", "ci-deployer", "", "", ""),
         ("MI301", "release", "infra/main.tf", "12", ""),
         ("MI101", "old-batch", "", "", "kept for the audit"),
+    ]
+
+
+def test_of_code_the_table_has_place_and_address() -> None:
+    rows = rows_of(csv_table.render(code_report()))
+    assert [(row["code"], row["file"], row["line"], row["column"], row["subject_id"]) for row in rows][
+        :2
+    ] == [
+        ("MI201", "infra/main.tf", "7", "3", "azurerm_role_assignment.ci"),
+        ("MI301", "infra/main.tf", "14", "15", "azurerm_linux_web_app.app"),
     ]
 
 
@@ -58,6 +69,16 @@ def test_a_summary_starts_with_the_verdict_and_what_was_not_read() -> None:
     [row] = [line for line in lines if line.startswith("| critical")]
     assert row.endswith("| `ci-deployer` | `ci-deployer holds Owner at subscription prod` |")
     assert "Not read" not in markdown.render(clean_report()).decode()
+
+
+def test_a_summary_of_code_says_where_each_finding_is() -> None:
+    lines = markdown.render(code_report()).decode().splitlines()
+    assert "| Severity | Rule | Place | Subject | What |" in lines
+    [row] = [line for line in lines if line.startswith("| critical")]
+    assert row == (
+        "| critical | MI201 Owner at subscription or above | `infra/main.tf:7:3` | `ci` "
+        "| `ci has full control of the subscription (Owner at subscription scope)` |"
+    )
 
 
 def test_a_summary_says_why_first_and_where_last() -> None:
@@ -129,7 +150,9 @@ def test_each_finding_is_a_failure_and_what_was_not_read_an_error() -> None:
         "MI201 Owner at subscription or above: ci-deployer": [
             ("failure", "ci-deployer holds Owner at subscription prod")
         ],
-        "MI301 Wildcard federated subject: release": [("failure", "release trusts repo:contoso/*")],
+        "MI301 Wildcard federated subject: release": [
+            ("failure", "infra/main.tf:12:3: release trusts repo:contoso/*")
+        ],
         "MI303 Issuer outside allow list": [("skipped", "0 of 4 failed, 4 unknown")],
         "rule ran to its end": [("error", "ColumnNotFoundError: issuer")],
         "read attachments in /subscriptions/lab": [
@@ -142,6 +165,16 @@ def test_each_finding_is_a_failure_and_what_was_not_read_an_error() -> None:
         "Federation": "1",
         "Completeness": "0",
     }
+
+
+def test_a_failure_in_code_names_file_and_line_and_no_id_that_nobody_knows() -> None:
+    root = Xml.fromstring(junit.render(code_report()))
+    [case] = [case for case in root.iter("testcase") if case.get("classname") == "MI201"]
+    assert (case.get("file"), case.get("line")) == ("infra/main.tf", "7")
+    assert case[0].text == (
+        "infra/main.tf:7:3: ci has full control of the subscription (Owner at subscription scope) "
+        "[azurerm_role_assignment.ci]"
+    )
 
 
 def test_a_clean_run_is_one_passed_case() -> None:

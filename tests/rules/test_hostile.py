@@ -18,12 +18,16 @@ from scanner.facts.cases import (
     attached,
     credential_in_use,
     custom_role,
+    declared,
     federated,
     identity,
+    key_read,
     member,
     person,
     principal,
     resource,
+    role_named,
+    secret_in_code,
     setting,
     subscription,
 )
@@ -65,6 +69,11 @@ def world(name: str) -> tuple[Element, ...]:
         assigned("group", name, at="subscription:other", as_="through a group"),
         assigned(name, name, at="management_group:corp", condition=name, as_="a person"),
         administrator("kim", type=name),
+        declared("app", referenced=False),
+        declared("a person"),
+        key_read(name + " key", to="shop", sink="secret"),
+        secret_in_code(name + " output", "output-secret"),
+        role_named("direct", name, found=False),
     )
 
 
@@ -75,11 +84,14 @@ def test_no_rule_crashes_and_what_is_said_is_shown_as_it_was_said(name: str) -> 
     assert judgement.faults == ()
     found = {finding.code: finding for finding in findings(judgement, entities_of(store, judgement))}
     assert {"MI103", "MI107", "MI108", "MI109", "MI303", "MI305"} <= set(found)
+    assert {"MI211", "MI212", "MI601", "MI602"} <= set(found)
     assert name in found["MI103"].message
     assert (
         json.dumps(name).lower().strip('" ') in found["MI108"].message
     )  # a property's value is kept as JSON
     assert name in found["MI109"].message
+    assert name in found["MI212"].message
+    assert name in found["MI601"].message
 
 
 def admitted(expression: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from scanner.catalog.permissions import PermissionEntry, read_permissions
+from scanner.catalog.permissions import PermissionEntry, patterns, read_permissions
+from scanner.catalog.property_path import member
 from scanner.catalog.roles import builtin_roles
 from scanner.facts import ids
 from scanner.facts.schema import Kind
 from scanner.sources.azure.principal_rows import PrincipalRows
-from scanner.sources.azure.property_path import member
 from scanner.sources.azure.raw import Context, clean, guid_of, id_of, is_guid, object_of, text_of
 
 _ROLE_ID = "/providers/Microsoft.Authorization/roleDefinitions/"
@@ -244,16 +244,8 @@ class AuthorizationRows:
 
 
 def _patterns(entries: tuple[PermissionEntry, ...]) -> Iterator[tuple[int, str, str, str | None]]:
-    for number, entry in enumerate(entries):
-        condition = None if entry.condition is None else clean(entry.condition)
-        for part, patterns in (
-            ("actions", entry.actions),
-            ("notActions", entry.not_actions),
-            ("dataActions", entry.data_actions),
-            ("notDataActions", entry.not_data_actions),
-        ):
-            for pattern in patterns:
-                yield number, part, clean(pattern), condition
+    for number, part, pattern, condition in patterns(entries):
+        yield number, part, clean(pattern), None if condition is None else clean(condition)
 
 
 def _principal_ids(value: Any, *, absent: bool = False) -> Iterator[str | None]:

@@ -13,10 +13,10 @@ from urllib.parse import quote
 
 from azure.core.rest import HttpRequest
 
+from scanner.catalog.property_path import ABSENT, dig
 from scanner.sources.azure.answer import SINK, Sink
 from scanner.sources.azure.errors import ServiceRefusalError
 from scanner.sources.azure.gather import Read
-from scanner.sources.azure.property_path import ABSENT, dig
 from scanner.sources.azure.raw import UNREAD_EXPRESSION
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from scanner.catalog.property_path import ABSENT, dig, member
 from scanner.facts.schema import Kind
 from scanner.sources.azure.principal_rows import PrincipalRows
-from scanner.sources.azure.property_path import ABSENT, dig, member
 from scanner.sources.azure.raw import UNREAD_EXPRESSION, Context, clean, guid_of, id_of, object_of, text_of
 from scanner.sources.azure.tag_rows import add_tags
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from scanner.catalog.property_path import member
 from scanner.facts import ids
 from scanner.facts.store import FactsBuilder
 from scanner.sources.azure.authorization_rows import AuthorizationRows
 from scanner.sources.azure.identity_rows import IdentityRows
 from scanner.sources.azure.needs import IDENTITY_TYPE, Needs
 from scanner.sources.azure.principal_rows import UNKNOWN, PrincipalRows
-from scanner.sources.azure.property_path import member
 from scanner.sources.azure.raw import Context, guid_of, type_of
 from scanner.sources.azure.resource_rows import ResourceRows
 from scanner.sources.azure.scope_rows import GROUP, RESOURCE_GROUP, SUBSCRIPTION, ScopeRows

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from scanner.catalog.attachments import projections, resource_graph_table, types_with_nested_attachments
+from scanner.catalog.credential_use import credential_prefixes, types_with_credentials
 from scanner.catalog.identity_types import can_have_identity
-from scanner.sources.azure.credential_use import credential_prefixes, types_with_credentials
+from scanner.catalog.property_path import fixed_part
 from scanner.sources.azure.kql import listed, member
 from scanner.sources.azure.needs import IDENTITY_TYPE, Needs
-from scanner.sources.azure.property_path import fixed_part
 from scanner.sources.azure.resource_graph import PAGE, Query
 
 _IDENTITY_PREFIXES = ("properties.clientId", "properties.principalId", "properties.isolationScope")

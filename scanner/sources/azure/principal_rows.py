@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
+from scanner.catalog.property_path import member
 from scanner.facts.schema import Kind
-from scanner.sources.azure.property_path import member
 from scanner.sources.azure.raw import Context, guid_of, text_of
 
 _KINDS = {

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from scanner.catalog.property_path import ABSENT, member
 from scanner.facts import ids
 from scanner.facts.store import FactsBuilder
 from scanner.sources.azure.needs import Needs
-from scanner.sources.azure.property_path import ABSENT, member
 
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _SHOWN = 160

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from scanner.catalog.credential_use import without_secrets
 from scanner.sources.azure.answer import SINK, Sink
-from scanner.sources.azure.credential_use import without_secrets
 from scanner.sources.azure.errors import BrokenAnswerError, ServiceRefusalError
 from scanner.sources.azure.journal import Journal, Unit
 from scanner.sources.azure.outcome import GAP_ERRORS, Outcome, outcome_of

@@ -8,15 +8,15 @@ from typing import Any, NamedTuple
 
 from scanner.catalog.attachment_values import read_reference
 from scanner.catalog.attachments import attachment_paths, walk
+from scanner.catalog.credential_use import credentials_in_use, without_secrets
 from scanner.catalog.identity_field import read_identity_type
 from scanner.catalog.identity_types import can_have_identity
+from scanner.catalog.property_path import ABSENT, dig, member, pieces
 from scanner.facts import ids
 from scanner.facts.coverage import OUTSIDE
 from scanner.facts.schema import Kind
-from scanner.sources.azure.credential_use import credentials_in_use, without_secrets
 from scanner.sources.azure.identity_rows import IdentityRows
 from scanner.sources.azure.principal_rows import PrincipalRows
-from scanner.sources.azure.property_path import ABSENT, dig, member, pieces
 from scanner.sources.azure.raw import Context, clean, guid_of, has, id_of, placed, shown, text_of, type_of
 from scanner.sources.azure.tag_rows import add_tags
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from scanner.catalog.property_path import ABSENT, dig
 from scanner.facts import ids
-from scanner.sources.azure.property_path import ABSENT, dig
 from scanner.sources.azure.raw import Context, id_of, object_of, text_of, type_of
 from scanner.sources.azure.tag_rows import add_tags
 

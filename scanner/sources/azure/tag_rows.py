@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from scanner.sources.azure.property_path import ABSENT, member
+from scanner.catalog.property_path import ABSENT, member
 from scanner.sources.azure.raw import Context, clean
 
 

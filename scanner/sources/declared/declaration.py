@@ -21,9 +21,9 @@ OTHER_TYPES = {
     "terraform/provider": "name is the provider's; body: its arguments under their Terraform names",
     "terraform/backend": "name is the backend's; body: its arguments under their Terraform names",
     "azuread/application": "body: displayName",
-    "azuread/serviceprincipal": "body: appId; a service principal of an application",
-    "azuread/user": "body: userPrincipalName; usually existing, looked up",
-    "azuread/group": "body: displayName, members",
+    "azuread/serviceprincipal": "body: appId, objectId where it is known; a service principal of an application",
+    "azuread/user": "body: userPrincipalName, objectId where it is known; usually existing, looked up",
+    "azuread/group": "body: displayName, members, objectId where it is known",
     "azuread/groupmember": "body: groupId, memberId",
     "azuread/password": "body: of (the application or service principal); a client secret that is made",
     "azuread/certificate": "body: of; a client certificate",
@@ -103,5 +103,8 @@ class Unit(msgspec.Struct, kw_only=True):
     scope: Scope
     declarations: list[Declaration]
     gaps: list[SourceGap]
+    mentioned: frozenset[str] = frozenset()
+    """Addresses that something in the unit refers to where no declaration shows it: an argument that ARM has no word
+    for, a resource of another provider."""
     files: list[str]
     """Every file that was read for it or looked for in vain: the unit stays the same while these do."""

@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+
+def _nothing(_folder: str) -> Sequence[str]:
+    return ()
 
 
 class Files:
     """The files of a repository by their path from its root; remembers which were read or looked for.
 
     ``read`` returns a file's bytes, or None when there is none, it lies outside the repository, or it cannot be read.
+    ``names`` returns the names of the files in a folder (``.`` for the root), sorted, without those in folders below.
     """
 
-    def __init__(self, read: Callable[[str], bytes | None]) -> None:
+    def __init__(
+        self, read: Callable[[str], bytes | None], names: Callable[[str], Sequence[str]] = _nothing
+    ) -> None:
         self._read = read
+        self._names = names
         self.seen: dict[str, None] = {}
+        """What was read or looked for; a folder whose names were asked for ends in a slash."""
 
     def read(self, uri: str) -> bytes | None:
         """Return the bytes of a file, or None."""
         self.seen[uri] = None
         return self._read(uri)
+
+    def names(self, folder: str) -> Sequence[str]:
+        """Return the sorted names of the files in a folder; ``.`` is the root. Nothing for one that is not there."""
+        self.seen[f"{folder}/"] = None
+        return self._names(folder)
 
     @staticmethod
     def beside(uri: str, path: str) -> str | None:

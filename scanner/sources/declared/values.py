@@ -100,23 +100,64 @@ class Object(msgspec.Struct, frozen=True, tag="object", array_like=True):
 Value: TypeAlias = "str | int | float | bool | list[Value] | Object | Ref | KeyRead | Text | Unknown | None"
 
 
+_LONGEST_SHOWN = 4_000
+_DEEPEST_SHOWN = 32
+
+
 def show(value: Value) -> str:
-    """Return how a value is written, for messages and as a stable part of ids; a secret shows its kind only."""
+    """Return how a value is written, for messages and as a stable part of ids; a secret shows its kind only.
+
+    A known text is returned whole; of anything else the first 4,000 characters, 32 levels deep, with an ellipsis.
+    """
     if isinstance(value, str):
         return value
-    if isinstance(value, Unknown | Ref | KeyRead):
-        return "{" + value.shown + "}"
+    pieces: list[str] = []
+    _show(value, pieces, 0, _LONGEST_SHOWN)
+    return "".join(pieces)
+
+
+def _show(value: Value, pieces: list[str], depth: int, room: int) -> int:
+    """Append how a value is written; returns how many characters may still follow."""
+    if room <= 0:
+        return room
     if isinstance(value, Text):
-        return "".join(show(part) for part in value.parts)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if value is None:
-        return "null"
-    if isinstance(value, list):
-        return "[" + ", ".join(show(item) for item in value) + "]"
-    if isinstance(value, Object):
-        return "{" + ", ".join(f"{name}: {show(held.value)}" for name, held in value.properties.items()) + "}"
-    return str(value)
+        for part in value.parts:
+            room = _show(part, pieces, depth + 1, room)
+        return room
+    if isinstance(value, list | Object):
+        return _show_many(value, pieces, depth, room)
+    if isinstance(value, str):
+        piece = value
+    elif isinstance(value, Unknown | Ref | KeyRead):
+        piece = "{" + value.shown + "}"
+    elif isinstance(value, bool):
+        piece = "true" if value else "false"
+    else:
+        piece = "null" if value is None else str(value)
+    pieces.append(piece if len(piece) <= room else piece[:room] + "…")
+    return room - len(piece)
+
+
+def _show_many(value: list[Value] | Object, pieces: list[str], depth: int, room: int) -> int:
+    opening, closing = "[]" if isinstance(value, list) else "{}"
+    if depth >= _DEEPEST_SHOWN:
+        pieces.append(opening + "…" + closing)
+        return room - 3
+    items = [("", item) for item in value] if isinstance(value, list) else _named(value)
+    pieces.append(opening)
+    for number, (name, item) in enumerate(items):
+        if room <= 0:
+            pieces.append("…")
+            break
+        head = (", " if number else "") + name
+        pieces.append(head)
+        room = _show(item, pieces, depth + 1, room - len(head))
+    pieces.append(closing)
+    return room - 2
+
+
+def _named(value: Object) -> list[tuple[str, Value]]:
+    return [(f"{name}: ", held.value) for name, held in value.properties.items()]
 
 
 def text(parts: list[Value]) -> Value:
@@ -151,11 +192,23 @@ def _plain(value: Value) -> str | None:
 
 def is_known(value: Value) -> bool:
     """Whether a value is known through and through."""
-    if isinstance(value, list):
-        return all(is_known(item) for item in value)
-    if isinstance(value, Object):
-        return not value.open and all(is_known(held.value) for held in value.properties.values())
-    return not isinstance(value, Unknown | Ref | KeyRead | Text)
+    seen: set[int] = set()
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, Unknown | Ref | KeyRead | Text):
+            return False
+        if isinstance(one, list | Object):
+            if id(one) in seen:
+                continue
+            seen.add(id(one))
+            if isinstance(one, list):
+                waiting.extend(one)
+            elif one.open:
+                return False
+            else:
+                waiting.extend(held.value for held in one.properties.values())
+    return True
 
 
 def leaves(value: Value, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Value]]:
@@ -163,18 +216,17 @@ def leaves(value: Value, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
 
     What :class:`Text` is made of is yielded part by part under the path of the text, known parts left out.
     """
-    if isinstance(value, list):
-        for number, item in enumerate(value):
-            yield from leaves(item, (*path, str(number)))
-    elif isinstance(value, Object):
-        for name, held in value.properties.items():
-            yield from leaves(held.value, (*path, name))
-    elif isinstance(value, Text):
-        for part in value.parts:
-            if not isinstance(part, str):
-                yield from leaves(part, path)
-    else:
-        yield path, value
+    waiting: list[tuple[tuple[str, ...], Value]] = [(path, value)]
+    while waiting:
+        at, one = waiting.pop()
+        if isinstance(one, list):
+            waiting.extend(((*at, str(number)), one[number]) for number in reversed(range(len(one))))
+        elif isinstance(one, Object):
+            waiting.extend(((*at, name), held.value) for name, held in reversed(one.properties.items()))
+        elif isinstance(one, Text):
+            waiting.extend((at, part) for part in reversed(one.parts) if not isinstance(part, str))
+        else:
+            yield at, one
 
 
 def dig(value: Value, path: tuple[str, ...]) -> Property | None:

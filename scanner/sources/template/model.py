@@ -217,6 +217,8 @@ class Parameter:
     start: int
     end: int
     """The parameter's name, without its decorators."""
+    allowed: list[Expression] = field(default_factory=list)
+    """The values it may have when they are listed: ``@allowed``, ``allowedValues``."""
 
 
 @dataclass(slots=True)
@@ -274,6 +276,8 @@ class Resource:
     whole_start: int
     whole_end: int
     nested: list[Resource] = field(default_factory=list)
+    written: str = ""
+    """ARM: its name as written, brackets of an expression included; what people know it by."""
 
 
 @dataclass(slots=True)
@@ -293,6 +297,8 @@ class Module:
     end: int
     whole_start: int
     whole_end: int
+    written: str = ""
+    """ARM: its name as written."""
 
 
 @dataclass(slots=True)
@@ -335,3 +341,5 @@ class ParameterFile:
     variables: dict[str, Variable] = field(default_factory=dict)
     imports: list[Import] = field(default_factory=list)
     gaps: list[SourceGap] = field(default_factory=list)
+    extends: str | None = None
+    """The parameter file whose values hold where this one gives none, if it names one."""

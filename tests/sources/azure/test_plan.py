@@ -7,13 +7,13 @@ import re
 import pytest
 
 from scanner.catalog.attachments import attachment_paths, resource_graph_table, types_with_nested_attachments
+from scanner.catalog.property_path import ABSENT, dig, fixed_part
 from scanner.emulator.hierarchy import Window
 from scanner.emulator.kql import Inventory
 from scanner.facts.schema import TABLES, VIEWS
 from scanner.sources.azure.kql import listed, member, quoted
 from scanner.sources.azure.needs import needs_of
 from scanner.sources.azure.plan import census, containers, queries, unasked
-from scanner.sources.azure.property_path import ABSENT, dig, fixed_part
 from scanner.sources.azure.resource_graph import Query, batches, restored
 
 EVERYTHING = needs_of([*TABLES, *VIEWS], [("Microsoft.Storage/storageAccounts", "properties.a-b.c d.it's")])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from scanner.sources.azure.property_path import ABSENT, dig, member
+from scanner.catalog.property_path import ABSENT, dig, member
 
 _SITES = frozenset(["microsoft.web/sites", "microsoft.web/sites/slots"])
 _APPS = frozenset(["microsoft.app/containerapps", "microsoft.app/jobs"])
@@ -17,6 +17,7 @@ _REGISTRIES = "properties.configuration.registries"
 _IMAGES = "properties.imageRegistryCredentials"
 _SERVICE_PRINCIPAL = "properties.servicePrincipalProfile"
 _DEPLOYMENT = "properties.functionAppConfig.deployment.storage.authentication"
+_REGISTRY_HOSTS = (".azurecr.io", ".azurecr.cn", ".azurecr.us")
 
 
 class CredentialUse(NamedTuple):
@@ -50,7 +51,7 @@ def credentials_in_use(resource: Mapping[str, Any]) -> Iterator[CredentialUse]:
         yield from _of_app(resource)
     elif kind in _GROUPS:
         for number, entry in enumerate(_entries(resource, _IMAGES)):
-            if _said(entry, "username"):
+            if _said(entry, "username") and _may_be_azure(entry):
                 yield CredentialUse("registry-password", f"{_IMAGES}[{number}].username")
     elif kind in _CLUSTERS:
         client = dig(resource, _SERVICE_PRINCIPAL + ".clientId")
@@ -68,8 +69,17 @@ def _of_app(resource: Mapping[str, Any]) -> Iterator[CredentialUse]:
         if isinstance(entry, Mapping) and not _said(entry, "keyVaultUrl"):
             yield CredentialUse("secret-value", f"{_SECRETS}[{number}]")
     for number, entry in enumerate(_entries(resource, _REGISTRIES)):
-        if _said(entry, "username") and _said(entry, "passwordSecretRef"):
+        if _said(entry, "username") and _said(entry, "passwordSecretRef") and _may_be_azure(entry):
             yield CredentialUse("registry-password", f"{_REGISTRIES}[{number}].passwordSecretRef")
+
+
+def _may_be_azure(entry: Any) -> bool:
+    """Whether a registry can be one that an identity opens: no other than Azure's knows identities of Azure."""
+    server = member(entry, "server")
+    if not isinstance(server, str) or not server.strip() or "{" in server or "[" in server:
+        return True  # it is not known
+    host = server.strip().lower().removeprefix("https://").split("/")[0]
+    return host.endswith(_REGISTRY_HOSTS)
 
 
 def _entries(resource: Mapping[str, Any], path: str) -> list[Any]:

@@ -1,0 +1,8 @@
+resource data 'Microsoft.Storage/storageAccounts@2024-01-01' = {
+  name: 'stshopdata'
+  location: resourceGroup().location
+  kind: 'StorageV2'
+  sku: { name: 'Standard_ZRS' }
+}
+
+output storageKey string = data.listKeys().keys[0].value // finding

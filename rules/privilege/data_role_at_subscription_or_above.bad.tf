@@ -1,0 +1,18 @@
+data "azurerm_subscription" "current" {}
+
+resource "azurerm_resource_group" "shop" {
+  name     = "rg-shop"
+  location = "westeurope"
+}
+
+resource "azurerm_user_assigned_identity" "app" {
+  name                = "id-app"
+  resource_group_name = azurerm_resource_group.shop.name
+  location            = azurerm_resource_group.shop.location
+}
+
+resource "azurerm_role_assignment" "app" {
+  scope                = data.azurerm_subscription.current.id
+  role_definition_name = "Storage Blob Data Contributor" # finding
+  principal_id         = azurerm_user_assigned_identity.app.principal_id
+}

@@ -1,0 +1,14 @@
+resource app 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' = {
+  name: 'id-app'
+  location: resourceGroup().location
+}
+
+// Reader
+resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(resourceGroup().id, app.id, 'acdd72a7-3385-48ef-bd42-f606fba81ae7')
+  properties: {
+    principalId: app.properties.principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'acdd72a7-3385-48ef-bd42-f606fba81ae7')
+  }
+}

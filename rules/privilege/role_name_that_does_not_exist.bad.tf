@@ -1,0 +1,16 @@
+resource "azurerm_resource_group" "shop" {
+  name     = "rg-shop"
+  location = "westeurope"
+}
+
+resource "azurerm_user_assigned_identity" "app" {
+  name                = "id-app"
+  resource_group_name = azurerm_resource_group.shop.name
+  location            = azurerm_resource_group.shop.location
+}
+
+resource "azurerm_role_assignment" "secrets" {
+  scope                = azurerm_resource_group.shop.id
+  role_definition_name = "Key Vault Secret Reader" # finding
+  principal_id         = azurerm_user_assigned_identity.app.principal_id
+}

@@ -1,0 +1,43 @@
+"""What a JSON file is, told from a look at its bytes: most JSON files of a repository are no infrastructure."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+JsonKind = Literal["template", "parameters", "plan"]
+
+_GENERATED = re.compile(rb'"_generator"\s*:\s*\{\s*"name"\s*:\s*"bicep"')
+_HEAD = 1_500
+_BINARY_HEAD = 8_000
+_PLAN_HEAD = 4_096
+
+
+def recognise_json(data: bytes) -> JsonKind | None:
+    """Return whether a JSON file is an ARM template, a parameter file or a Terraform plan; None for anything else."""
+    from scanner.sources.arm.read import is_template
+
+    kind = is_template(data)
+    if kind is None and b'"format_version"' in data[:_PLAN_HEAD] and b'"planned_values"' in data:
+        return "plan"
+    return kind
+
+
+def is_generated_from_bicep(data: bytes) -> bool:
+    """Whether an ARM template says in its head that Bicep made it."""
+    head = data[:_HEAD]
+    generated = _GENERATED.search(head)
+    if generated is None:
+        return False
+    # An inline template further down may be made by Bicep while the whole is not.
+    return b'"resources"' not in head[: generated.start()]
+
+
+def is_binary(data: bytes) -> bool:
+    """Whether a file is no text, as git tells it: a zero byte near its beginning."""
+    return b"\0" in data[:_BINARY_HEAD]
+
+
+def is_utf16(data: bytes) -> bool:
+    """Whether a file says that it is UTF-16, which has zero bytes but is text."""
+    return data.startswith((b"\xff\xfe", b"\xfe\xff"))

@@ -1,0 +1,198 @@
+"""The state of evaluating one unit: its frames, limits and gaps, and the one way to the value of an expression.
+
+An evaluation is lazy: parameters, variables, names and outputs are worked out when something asks for them, once.
+Everything is bounded, for a template may be hostile: steps, depth, instances of a loop, frames, size of a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from scanner.sources.declared.declaration import Place, SourceGap
+from scanner.sources.declared.files import Files
+from scanner.sources.declared.values import Object, Unknown, Value
+from scanner.sources.template.frames import (
+    HANDLES,
+    Env,
+    Frame,
+    Held,
+    InstanceIndex,
+    ModuleInstance,
+    ResourceInstance,
+    settled,
+)
+from scanner.sources.template.model import Expression, Template
+from scanner.sources.template.symbolic import CONTAINERS, parts_of
+
+MOST_STEPS = 500_000
+"""Expressions evaluated in one unit, and parts of values that functions go through: a few seconds. The largest
+template of the quickstarts and the registry takes 30,000."""
+MOST_DEPTH = 100
+"""Expressions inside one another, variables and outputs followed included. The deepest template of the registry comes
+to about 60. One takes up to seven Python frames, so that Python's own limit of 1,000 is never met."""
+MOST_INSTANCES = 1000
+"""Instances of one loop: Azure allows 800 copies."""
+MOST_FRAMES = 2000
+MOST_MODULE_DEPTH = 24
+MOST_DECLARATIONS = 50_000
+MOST_NODES = 100_000
+"""Parts of one value, counted as often as they are used."""
+MOST_VALUE_DEPTH = 60
+MOST_TEXT = 1_000_000
+MOST_PARTS = 5_000
+"""Parts of one text that is not wholly known."""
+_MOST_GAPS = 500
+Form: TypeAlias = "Callable[[Evaluation, Any, Env], Held]"
+PlainFunction: TypeAlias = "Callable[[list[Value]], Value]"
+
+
+NOT_DEPLOYED = "its condition is false: it is not deployed"
+"""Why a resource or module is not known of which there is no instance."""
+
+
+class Unresolvable(Exception):  # noqa: N818 - no error: it says that a value is symbolic
+    """A function cannot be worked out on these arguments: the call itself becomes the value."""
+
+
+class Evaluation:
+    """One unit's evaluation. ``forms`` says how each class of expression is evaluated; see ``template.evaluate``."""
+
+    def __init__(
+        self, files: Files, read: Callable[[str, bytes], Template | None], forms: dict[type, Form]
+    ) -> None:
+        self.files = files
+        self.read = read
+        self.gaps: list[SourceGap] = []
+        self.by_type: dict[str, InstanceIndex] = {}
+        self.declared: dict[str, ResourceInstance] = {}
+        self.modules: list[ModuleInstance] = []
+        self.frames: list[Frame] = []
+        self.libraries: dict[str, Frame | None] = {}
+        self.extended: set[str] = set()
+        """Parameter files that others extend."""
+        self._forms = forms
+        self._steps = 0
+        self.depth = 0
+        """Counted up by one for each expression, and for each variable, name, loop or output that is worked out."""
+        self._told: set[SourceGap] = set()
+        self._addresses: dict[str, int] = {}
+        self._measured: dict[int, tuple[Value, int, int]] = {}
+        self._exhausted = False
+
+    def value(self, node: Expression, env: Env) -> Held:
+        """Return the value of an expression."""
+        self._steps += 1
+        if self.depth >= MOST_DEPTH:
+            return self._too_deep(node, env)
+        if self._steps > MOST_STEPS:
+            return self._too_long(node, env)
+        self.depth += 1
+        try:
+            return self._forms[type(node)](self, node, env)
+        finally:
+            self.depth -= 1
+
+    def plain(self, node: Expression, env: Env) -> Value:
+        """Return the value of an expression as something that a declaration can hold."""
+        found = self.value(node, env)
+        return settled(found) if isinstance(found, HANDLES) else found
+
+    def charge(self, arguments: list[Value]) -> None:
+        """Count the work that a function has with its arguments as steps."""
+        for argument in arguments:
+            if isinstance(argument, str):
+                self._steps += len(argument) >> 10
+            elif isinstance(argument, list | Object):
+                self._steps += self._size(argument, 2) >> 2
+
+    def _size(self, value: Value, depth: int) -> int:
+        """Estimate the parts of a value: what is large comes from a variable and was measured there."""
+        found = self._measured.get(id(value))
+        if found is not None:
+            return found[2]
+        inner = parts_of(value)
+        if depth == 0 or len(inner) > 64:
+            return len(inner)
+        return 1 + sum(self._size(part, depth - 1) for part in inner if isinstance(part, list | Object))
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the unit took all the steps it may take."""
+        return self._exhausted
+
+    def _too_deep(self, node: Expression, env: Env) -> Value:
+        self.tell(
+            env.frame, node, "skipped", f"What depends on more than {MOST_DEPTH} others is not evaluated."
+        )
+        return Unknown("...", "it depends on too much else")
+
+    def _too_long(self, node: Expression, env: Env) -> Value:
+        if not self._exhausted:
+            self._exhausted = True
+            self.tell(
+                env.frame,
+                node,
+                "skipped",
+                f"The unit takes more than {MOST_STEPS:,} steps: its rest is not evaluated.",
+            )
+        return Unknown("...", "the unit is too large")
+
+    def tell(self, frame: Frame, node: Any, reason: str, detail: str) -> None:
+        """Record a gap at something with a start and an end in the file of a frame."""
+        self.gap(SourceGap(Place(frame.template.uri, node.start, node.end), reason, detail))
+
+    def gap(self, gap: SourceGap) -> None:
+        """Record a gap, once; after very many one that says so."""
+        if gap in self._told or len(self._told) > _MOST_GAPS:
+            return
+        self._told.add(gap)
+        if len(self._told) > _MOST_GAPS:
+            gap = SourceGap(
+                gap.place, "skipped", f"There are more than {_MOST_GAPS} gaps: the others are not told."
+            )
+        self.gaps.append(gap)
+
+    def address(self, wanted: str) -> str:
+        """Return an address that nothing else in the unit has."""
+        count = self._addresses.get(wanted, 0)
+        self._addresses[wanted] = count + 1
+        return wanted if count == 0 else self.address(f"{wanted}#{count + 1}")
+
+    def bounded(self, value: Held, frame: Frame, node: Any) -> Held:
+        """Return a value, or what stands for it when it is too large or too deep to be gone through."""
+        if not isinstance(value, list | Object):
+            return value
+        depth, nodes = self._measure(value)
+        if depth <= MOST_VALUE_DEPTH and nodes <= MOST_NODES:
+            return value
+        self.tell(frame, node, "skipped", "A value is too large to be evaluated.")
+        return Unknown("...", "it is too large")
+
+    def _measure(self, value: Value) -> tuple[int, int]:
+        """Return depth and number of parts. Parts that are shared are measured once and counted each time."""
+        measured = self._measured
+        stack: list[tuple[Value, bool]] = [(value, False)]
+        while stack:
+            each, ready = stack.pop()
+            if id(each) in measured:
+                continue
+            inner = parts_of(each)
+            if not ready:
+                stack.append((each, True))
+                stack.extend((part, False) for part in inner if isinstance(part, CONTAINERS))
+                continue
+            depth, nodes = 0, 1
+            for part in inner:
+                _, below, count = (
+                    measured.get(id(part), (None, 0, 1)) if isinstance(part, CONTAINERS) else _LEAF
+                )
+                depth = max(depth, below)
+                nodes += count
+            # The value is kept with its measure, so that its id stays its own.
+            measured[id(each)] = (each, depth + 1, min(nodes, MOST_NODES * 2))
+        found = measured.get(id(value), (None, 0, 1))
+        return found[1], found[2]
+
+
+_LEAF: tuple[None, int, int] = (None, 0, 1)

@@ -1,0 +1,552 @@
+"""The check of code, end to end: files and git in, findings and exit codes out."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scanner.acquire import base_names
+from scanner.cli import cli
+from scanner.engine.registry import load_rules
+from scanner.facts.schema import TABLES, Kind, Level
+from scanner.facts.snapshot import Origin, write
+from scanner.facts.store import FactsBuilder
+from scanner.run import question
+from scanner.settings import SettingsError
+from tests.sources.repository.conftest import Work, work
+
+__all__ = ["work"]
+
+IDENTITY = """\
+resource "azurerm_user_assigned_identity" "app" {
+  name                = "id-app"
+  resource_group_name = "rg-app"
+  location            = "westeurope"
+}
+"""
+SUBSCRIPTION = """\
+data "azurerm_subscription" "current" {}
+"""
+
+
+def owner(label: str, role: str = "Owner") -> str:
+    return f"""
+resource "azurerm_role_assignment" "{label}" {{
+  scope                = data.azurerm_subscription.current.id
+  role_definition_name = "{role}"
+  principal_id         = azurerm_user_assigned_identity.app.principal_id
+}}
+"""
+
+
+ONE = SUBSCRIPTION + IDENTITY + owner("owner")
+TEMPLATE = (
+    '{"$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#", '
+    '"resources": '
+)
+
+
+def check(work: Work, *arguments: object) -> tuple[int, dict[str, Any]]:
+    """Check in this process and return exit code and JSON report."""
+    out = work.root.parent / "report.json"
+    out.unlink(missing_ok=True)
+    command = ["check", *(map(str, arguments) if arguments else [str(work.root)])]
+    code = cli.main([*command, "--quiet", "--output", f"json={out}"], standalone_mode=False)
+    return code, json.loads(out.read_bytes())
+
+
+def found(report: dict[str, Any]) -> list[tuple[str, str, int]]:
+    return sorted(
+        (finding["code"], finding["location"]["uri"], finding["location"]["line"])
+        for finding in report["findings"]
+        if not finding.get("suppressed")
+    )
+
+
+def midas(cwd: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("GITHUB_", "SYSTEM_", "CI_"))
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "scanner", *arguments],
+        cwd=cwd,
+        env=kept | environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+# ---- findings and exit codes
+
+
+def test_a_finding_stands_on_its_line(work: Work) -> None:
+    work.write({"infra/main.tf": ONE})
+    code, report = check(work)
+    assert code == 1
+    assert found(report) == [("MI201", "infra/main.tf", 10)]
+    assert report["run"]["source"] == "repository"
+    assert report["gaps"] == []
+
+
+def test_the_whole_process_says_it_and_ends_with_one(work: Work) -> None:
+    work.write({"main.tf": ONE})
+    done = midas(work.root, "check")
+    assert done.returncode == 1
+    assert "--> main.tf:10:3" in done.stdout
+    assert 'role_definition_name = "Owner"' in done.stdout
+    assert done.stderr == ""
+
+
+def test_nothing_found_is_clean(work: Work) -> None:
+    work.write({"main.tf": SUBSCRIPTION + IDENTITY + owner("reader", "Reader")})
+    assert check(work)[0] == 0
+
+
+def test_strict_minds_what_was_not_read(work: Work) -> None:
+    work.write(
+        {"main.tf": SUBSCRIPTION + IDENTITY + owner("reader", "Reader"), "broken.tf": 'resource "x" {\n'}
+    )
+    assert check(work)[0] == 0
+    code, report = check(work, work.root, "--strict")
+    assert code == 3
+    told = {(gap["scope"], gap["reason"].partition(":")[0]) for gap in report["gaps"]}
+    assert told == {("broken.tf:1", "malformed")}
+
+
+def test_the_threshold_decides(work: Work) -> None:
+    work.write({"main.tf": ONE})
+    assert check(work, work.root, "--fail-on", "never")[0] == 0
+    assert check(work, work.root, "--fail-on", "critical")[0] == 1
+
+
+def test_what_cannot_be_asked_is_said_in_one_line(work: Work) -> None:
+    work.write({"main.tf": ONE, "notes.txt": ""})
+    for arguments, said in (
+        (["check", "nowhere"], "midas: nowhere: there is no such file or folder"),
+        (["check", "notes.txt"], "no infrastructure file ends like this; there are .tf, .tf.json,"),
+        (["check", "--select", "MI109"], "MI109 speaks only of what is deployed: `midas scan` runs it"),
+        (["check", "--since", "main"], "is no git repository, so there is nothing to compare with main"),
+        (["check", "--cache", "x", "--no-cache"], "--cache and --no-cache exclude each other"),
+    ):
+        done = midas(work.root, *arguments)
+        assert done.returncode == 2, arguments
+        assert said in done.stderr, done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_nothing_to_judge_is_said_and_not_clean_under_strict(work: Work) -> None:
+    work.write({"notes.md": ""})
+    done = midas(work.root, "check", "--strict")
+    assert done.returncode == 3
+    assert "nothing was judged: no rule found a subject in what was read" in done.stdout
+
+
+def test_a_finding_of_many_instances_is_told_once(work: Work) -> None:
+    loop = owner("each").replace("{\n", '{\n  for_each = toset(["a", "b", "c"])\n', 1)
+    loop = loop.replace("scope                = data", "name = each.key\n  scope = data")
+    work.write({"main.tf": SUBSCRIPTION + IDENTITY + loop})
+    _, report = check(work)
+    assert found(report) == [("MI201", "main.tf", 12)]
+    assert len(report["findings"][0]["evidence"]["also"]) >= 1
+
+
+# ---- what a change brings
+
+
+def test_only_what_the_branch_brings_is_reported(work: Work) -> None:
+    work.init().write({"main.tf": ONE, "same.bicep": ""})
+    work.commit()
+    work.git("checkout", "-q", "-b", "change")
+    work.write({"main.tf": ONE + owner("second", "Contributor"), "new/main.tf": ONE})
+    code, report = check(work, work.root, "--since", "main")
+    assert code == 1
+    assert found(report) == [("MI201", "new/main.tf", 10), ("MI202", "main.tf", 16)]
+    assert {finding["change"] for finding in report["findings"]} == {"new"}
+
+
+def test_moved_lines_and_files_are_nothing_new(work: Work) -> None:
+    work.init().write({"main.tf": ONE, "old/main.tf": ONE})
+    work.commit()
+    work.write({"main.tf": "# a comment\n\n" + ONE})
+    work.git("mv", "old", "renamed")
+    code, report = check(work, work.root, "--since", "HEAD")
+    assert (code, found(report)) == (0, [])
+
+
+def test_a_copy_is_new_though_its_text_was_there(work: Work) -> None:
+    work.init().write({"a/main.tf": ONE})
+    work.commit()
+    work.write({"b/main.tf": ONE})
+    code, report = check(work, work.root, "--since", "HEAD")
+    assert (code, found(report)) == (1, [("MI201", "b/main.tf", 10)])
+
+
+def test_a_change_in_a_module_is_new_where_it_is(work: Work) -> None:
+    module = 'variable "scope" {}\nvariable "principal" {}\nresource "azurerm_role_assignment" "this" {\n'
+    module += '  scope = var.scope\n  role_definition_name = "Reader"\n  principal_id = var.principal\n}\n'
+    call = 'module "grant" {\n  source = "./modules/grant"\n  scope = data.azurerm_subscription.current.id\n'
+    call += "  principal = azurerm_user_assigned_identity.app.principal_id\n}\n"
+    work.init().write({"main.tf": SUBSCRIPTION + IDENTITY + call, "modules/grant/main.tf": module})
+    work.commit()
+    work.write({"modules/grant/main.tf": module.replace("Reader", "Owner")})
+    code, report = check(work, work.root, "--since", "HEAD")
+    assert (code, found(report)) == (1, [("MI201", "modules/grant/main.tf", 5)])
+
+
+def test_a_change_is_compared_with_where_the_branch_left_not_with_what_came_later(work: Work) -> None:
+    work.init().write({"main.tf": SUBSCRIPTION + IDENTITY})
+    work.commit()
+    work.git("checkout", "-q", "-b", "change")
+    work.write({"main.tf": ONE})
+    work.commit()
+    work.git("checkout", "-q", "main")
+    work.write({"main.tf": ONE})  # the same was put on main meanwhile
+    work.commit("meanwhile")
+    work.git("checkout", "-q", "change")
+    assert found(check(work, work.root, "--since", "main")[1]) == [("MI201", "main.tf", 10)]
+
+
+def test_without_a_change_nothing_is_new(work: Work) -> None:
+    work.init().write({"main.tf": ONE})
+    work.commit()
+    done = midas(work.root, "check", "--since", "HEAD")
+    assert done.returncode == 0
+    assert "1 findings were there before (HEAD, " in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("environment", "names"),
+    [
+        ({"GITHUB_BASE_REF": "main"}, ("origin/main", "main")),
+        (
+            {"GITHUB_BASE_REF": "main", "GITHUB_REF": "refs/pull/7/merge"},
+            ("origin/main", "main", "HEAD^1"),
+        ),
+        ({"SYSTEM_PULLREQUEST_TARGETBRANCH": "refs/heads/main"}, ("origin/main", "main")),
+        ({"CI_MERGE_REQUEST_DIFF_BASE_SHA": "0123abcd"}, ("0123abcd",)),
+    ],
+)
+def test_the_job_of_a_pull_request_says_what_to_compare_with(
+    environment: dict[str, str], names: tuple[str, ...]
+) -> None:
+    assert base_names("auto", environment) == names
+    assert base_names("v1", environment) == ("v1",)
+
+
+def test_where_no_job_says_it_the_user_must() -> None:
+    with pytest.raises(SettingsError, match="name a commit or branch: --since main"):
+        base_names("auto", {"GITHUB_BASE_REF": ""})
+
+
+def test_a_pull_request_is_compared_by_the_job_alone(work: Work) -> None:
+    work.init().write({"main.tf": ONE})
+    work.commit()
+    work.git("checkout", "-q", "-b", "change")
+    work.write({"more/main.tf": ONE})
+    work.commit()
+    done = midas(work.root, "check", "--since", GITHUB_BASE_REF="main")
+    assert done.returncode == 1
+    assert "--> more/main.tf:10:3" in done.stdout
+    assert "--> main.tf" not in done.stdout
+
+
+# ---- accepted findings
+
+
+def test_a_comment_accepts_a_finding(work: Work) -> None:
+    work.write(
+        {"main.tf": ONE.replace('"Owner"', '"Owner" # midas: ignore[MI201] the platform team owns it')}
+    )
+    code, report = check(work)
+    assert (code, found(report)) == (0, [])
+    assert [finding["suppressed"]["reason"] for finding in report["findings"]] == [
+        "the platform team owns it"
+    ]
+
+
+def test_a_baseline_accepts_what_was_there(work: Work) -> None:
+    work.write({"main.tf": ONE})
+    drawn = midas(work.root, "baseline", "--reason", "before our time")
+    assert (drawn.returncode, drawn.stderr) == (
+        0,
+        "midas-baseline.json: 1 findings written down; --baseline midas-baseline.json accepts them\n",
+    )
+    work.write({"midas.toml": 'baseline = "midas-baseline.json"\n'})
+    assert midas(work.root, "check").returncode == 0
+    work.write({"more/main.tf": ONE})
+    later = midas(work.root, "check")
+    assert later.returncode == 1
+    assert "--> more/main.tf:10:3" in later.stdout
+    assert midas(work.root, "baseline").returncode == 0
+    kept = json.loads((work.root / "midas-baseline.json").read_bytes())["findings"]
+    assert [(entry["place"], entry["reason"]) for entry in kept] == [
+        ("main.tf:10", "before our time"),
+        ("more/main.tf:10", ""),
+    ]
+
+
+def test_an_offered_fix_is_made_and_the_finding_is_gone(work: Work) -> None:
+    work.write(
+        {
+            "main.tf": IDENTITY
+            + """
+resource "azurerm_federated_identity_credential" "ci" {
+  name      = "ci"
+  parent_id = azurerm_user_assigned_identity.app.id
+  issuer    = "https://token.actions.githubusercontent.com"
+  subject   = "repo:contoso/shop:environment:production"
+  audience  = ["https://example.com"]
+}
+"""
+        }
+    )
+    before = midas(work.root, "check", "--select", "MI305")
+    assert before.returncode == 1, before.stdout + before.stderr
+    fixed = midas(work.root, "check", "--select", "MI305", "--fix")
+    assert fixed.stderr == "fixed 1 findings in 1 files\n"
+    assert fixed.returncode == 0
+    assert 'audience  = ["api://AzureADTokenExchange"]' in (work.root / "main.tf").read_text()
+    again = midas(work.root, "check", "--select", "MI305", "--fix")
+    assert again.stderr == "nothing could be fixed\n"
+
+
+# ---- the cache
+
+
+def test_what_was_read_is_not_read_again_and_damage_is_no_harm(work: Work) -> None:
+    work.init().write({f"{name}/main.tf": ONE for name in "abc"})
+    cache = work.root.parent / "cache"
+    first = check(work, work.root, "--cache", cache)[1]
+    entries = sorted(path for path in cache.rglob("*") if path.is_file() and path.name != ".gitignore")
+    assert len(entries) == 4  # one for each unit, one for the whole
+    times = {path: path.stat().st_mtime_ns for path in entries}
+    again = check(work, work.root, "--cache", cache)[1]
+    assert {path: path.stat().st_mtime_ns for path in entries} == times
+    for path in entries:
+        path.write_bytes(b"damaged")
+    entries[1].unlink()
+    third = check(work, work.root, "--cache", cache)[1]
+    assert first["findings"] == again["findings"] == third["findings"]
+    assert all(path.stat().st_size > 100 for path in entries)
+    assert check(work, work.root, "--cache", cache, "--select", "MI203")[1]["findings"] == []
+    work.write({"b/main.tf": ONE.replace('"Owner"', '"Reader"')})
+    assert found(check(work, work.root, "--cache", cache)[1]) == [
+        ("MI201", "a/main.tf", 10),
+        ("MI201", "c/main.tf", 10),
+    ]
+
+
+def test_a_committed_cache_is_not_trusted(work: Work) -> None:
+    work.init().write({"main.tf": ONE + "#" * 300_000})
+    midas(work.root, "check")
+    assert (work.root / ".midas-cache").is_dir()
+    assert work.git("status", "--short") == "?? main.tf\n"
+    (work.root / ".midas-cache" / ".gitignore").unlink()
+    work.commit()
+    done = midas(work.root, "check")
+    assert "the cache" not in done.stderr
+    assert ".midas-cache is committed, so it was not trusted" in done.stdout
+    assert "--> main.tf:10:3" in done.stdout
+
+
+def test_no_secret_of_a_file_is_in_the_cache(work: Work) -> None:
+    secret = "Zq9" + "x7" * 20
+    provider = f'provider "azurerm" {{\n  features {{}}\n  client_secret = "{secret}"\n}}\n'
+    output = f'output "password" {{\n  value = "{secret}"\n}}\n'
+    variable = f'variable "p" {{\n  default = "{secret}"\n  sensitive = true\n}}\n'
+    work.write({"main.tf": ONE + provider + output + variable})
+    cache = work.root.parent / "cache"
+    _, report = check(work, work.root, "--cache", cache)
+    assert "MI604" in {finding["code"] for finding in report["findings"]}
+    kept = b"".join(path.read_bytes() for path in cache.rglob("*") if path.is_file())
+    assert secret.encode() not in kept
+    assert secret not in json.dumps(report)
+
+
+# ---- bad input
+
+
+def test_bad_input_is_told_and_the_rest_is_judged(work: Work) -> None:
+    nested = "[" * 100_000
+    work.write(
+        {
+            "good/main.tf": ONE,
+            "binary/main.tf": b"\x00\x01\x02",
+            "binary/main.bicep": b"\x89PNG\r\n\x1a\n\x00",
+            "half/main.tf": 'resource "azurerm_role_assignment" "x" {\n  scope = ',
+            "half/main.bicep": "resource x 'Microsoft.",
+            "half/main.json": TEMPLATE + "[{",
+            "deep/main.tf": f"locals {{\n  x = {nested}\n}}\n",
+            "deep/main.bicep": f"var x = {nested}\n",
+            "deep/main.json": TEMPLATE + nested,
+            "cycle/a.bicep": "module b 'b.bicep' = {\n  name: 'b'\n}\n",
+            "cycle/b.bicep": "module a 'a.bicep' = {\n  name: 'a'\n}\n",
+            "loop/x/main.tf": 'module "y" {\n  source = "../y"\n}\n',
+            "loop/y/main.tf": 'module "x" {\n  source = "../x"\n}\n',
+            "self/main.tf": "locals {\n  a = local.b\n  b = local.a\n}\n"
+            + ONE.replace("id-app", "${local.a}"),
+            "many/main.tf": SUBSCRIPTION
+            + IDENTITY
+            + owner("many").replace("{\n", "{\n  count = 5000000\n", 1),
+            "latin/main.tf": ONE.encode() + b"# caf\xe9\n",
+            "bom/main.tf": b"\xef\xbb\xbf" + ONE.replace("\n", "\r\n").encode(),
+            "empty/main.tf": "",
+            "empty/main.json": "",
+        }
+    )
+    (work.root / "loop.tf").symlink_to("loop.tf")
+    (work.root / "out.tf").symlink_to("/etc/passwd")
+    os.mkfifo(work.root / "pipe.tf")
+    began = time.monotonic()
+    code, report = check(work)
+    assert time.monotonic() - began < 60
+    assert code == 1
+    lines = found(report)
+    for uri in ("good/main.tf", "latin/main.tf", "bom/main.tf"):
+        assert ("MI201", uri, 10) in lines
+    told = {(gap["scope"].partition(":")[0], gap["reason"].partition(":")[0]) for gap in report["gaps"]}
+    assert told >= {
+        ("binary/main.tf", "malformed"),
+        ("binary/main.bicep", "malformed"),
+        ("half/main.tf", "malformed"),
+        ("half/main.bicep", "malformed"),
+        ("half/main.json", "malformed"),
+        ("deep/main.tf", "malformed"),
+        ("deep/main.bicep", "malformed"),
+        ("deep/main.json", "malformed"),
+        ("loop.tf", "failed"),
+        ("out.tf", "skipped"),
+        ("pipe.tf", "skipped"),
+    }
+    assert not [gap for gap in report["gaps"] if "fault of Midas" in gap["reason"]]
+
+
+# ---- with the tenant it goes to
+
+MAIN = "/subscriptions/11111111-1111-1111-1111-111111111111"
+
+
+@pytest.fixture
+def tenant(tmp_path: Path) -> Path:
+    """A snapshot: one subscription, in which the identity id-app of rg-app is Owner."""
+    builder = FactsBuilder()
+    role_id = "/providers/Microsoft.Authorization/roleDefinitions/8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
+    identity_id = (
+        f"{MAIN}/resourceGroups/rg-app/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-app"
+    )
+    scope, identity = builder.scope(MAIN, name="Main"), builder.entity(Kind.IDENTITY, identity_id)
+    builder.scope(identity_id)
+    principal = builder.entity(Kind.PRINCIPAL, "44444444-4444-4444-4444-444444444444")
+    role = builder.entity(Kind.ROLE, role_id, name="Owner")
+    builder.add("identities", identity=identity, user_assigned=True, principal=principal)
+    builder.add("principals", principal=principal, type="ServicePrincipal", managed=True)
+    builder.add("roles", role=role, guid=role_id.rsplit("/", 1)[-1], custom=False, readable=True)
+    builder.add("permissions", role=role, entry=0, part="actions", pattern="*")
+    builder.add(
+        "assignments",
+        assignment=builder.entity(
+            Kind.ASSIGNMENT, f"{MAIN}/providers/Microsoft.Authorization/roleAssignments/a1"
+        ),
+        principal=principal,
+        role=role,
+        scope=scope,
+        level=int(Level.SUBSCRIPTION),
+        eligible=False,
+        workload=True,
+    )
+    asked = question(load_rules())
+    for table in TABLES:
+        builder.covered(table)
+    origin = Origin(
+        source="azure",
+        target="subscription Main",
+        tenant="99999999-9999-9999-9999-999999999999",
+        cloud="public",
+        read_at=datetime(2026, 1, 2, tzinfo=UTC),
+        tables=tuple(sorted(asked.tables)),
+        settings=tuple(sorted(asked.settings)),
+    )
+    write(builder.finish(), origin, tmp_path / "tenant")
+    return tmp_path / "tenant"
+
+
+NARROWER = """
+resource "azurerm_resource_group" "app" {
+  name     = "rg-app"
+  location = "westeurope"
+}
+
+resource "azurerm_role_assignment" "narrower" {
+  scope                = azurerm_resource_group.app.id
+  role_definition_name = "Owner"
+  principal_id         = azurerm_user_assigned_identity.app.principal_id
+}
+"""
+
+
+def test_what_a_change_completes_with_the_tenant_is_found(work: Work, tenant: Path) -> None:
+    work.write({"main.tf": SUBSCRIPTION + IDENTITY + NARROWER})
+    assert [code for code, _, _ in found(check(work)[1])] == ["MI203"]
+    code, report = check(work, work.root, "--against", tenant)
+    assert (code, found(report)) == (1, [("MI203", "main.tf", 15), ("MI208", "main.tf", 13)])
+    assert report["run"]["tenant"] == "99999999-9999-9999-9999-999999999999"
+    assert not [gap for gap in report["gaps"] if gap["reason"].startswith("skipped")]
+
+
+def test_what_is_there_already_is_not_the_changes(work: Work, tenant: Path) -> None:
+    work.write({"main.tf": ONE})
+    assert found(check(work)[1]) == [("MI201", "main.tf", 10)]
+    assert found(check(work, work.root, "--against", tenant)[1]) == []
+
+
+def test_a_change_is_compared_with_the_tenant_and_the_code_as_it_was(work: Work, tenant: Path) -> None:
+    work.init().write({"main.tf": SUBSCRIPTION + IDENTITY + NARROWER})
+    work.commit()
+    assert found(check(work, work.root, "--against", tenant, "--since", "HEAD")[1]) == []
+    work.write({"main.tf": "# moved\n" + SUBSCRIPTION + IDENTITY + NARROWER + owner("known")})
+    assert found(check(work, work.root, "--against", tenant, "--since", "HEAD")[1]) == []
+    work.write({"more.tf": owner("new", "Contributor")})
+    changed = check(work, work.root, "--against", tenant, "--since", "HEAD")[1]
+    assert found(changed) == [("MI202", "more.tf", 4)]
+
+
+def test_a_finding_of_a_tenant_points_at_the_code_that_declares_it(work: Work, tenant: Path) -> None:
+    work.write({"infra/main.tf": ONE})
+    done = midas(
+        work.root,
+        "scan",
+        "--from",
+        str(tenant),
+        "--code",
+        ".",
+        "--select",
+        "MI201",
+        "--output",
+        "json=out.json",
+    )
+    assert done.returncode == 1, done.stderr
+    assert found(json.loads((work.root / "out.json").read_bytes())) == [("MI201", "infra/main.tf", 10)]
+
+
+def test_which_part_of_a_tenant_goes_with_azure(work: Work) -> None:
+    work.write({"main.tf": ONE})
+    for arguments, said in (
+        (["check", "--against", "azure"], "say what to read, one of: --subscription ID"),
+        (["check", "--tenant"], "go with --against azure"),
+        (["check", "--against", "nowhere"], "nowhere"),
+    ):
+        done = midas(work.root, *arguments)
+        assert done.returncode == 2, done.stderr
+        assert said in done.stderr
