@@ -209,6 +209,8 @@ class CodeWanted(msgspec.Struct, frozen=True, kw_only=True):
     """None: the repository's own folder, where that pays."""
     since: str | None = None
     """A commit, or :data:`AUTO`."""
+    states: tuple[tuple[str | None, Path], ...] = ()
+    """Terraform states, each with the folder of its root module or None."""
 
 
 AUTO = "auto"
@@ -302,6 +304,7 @@ def _read(code: CodeWanted, question: Question) -> Repository:
         use_cache=code.use_cache,
         cache=code.cache,
         since=() if code.since is None else base_names(code.since, os.environ),
+        states=code.states,
         meanwhile=_import_engine,
     )
     return read_repository(code.paths, how)

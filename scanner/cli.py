@@ -31,6 +31,7 @@ from scanner.flags import (
     REPORTS,
     RULES,
     SCOPE,
+    STATE,
     code_of,
     is_of_tenant,
     outputs_of,
@@ -142,6 +143,7 @@ def cli() -> None:
 @REPORTS
 @BASELINE
 @IN_CODE
+@STATE
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Keep what was read as a snapshot here."
 )
@@ -155,7 +157,7 @@ def scan(**flags: Any) -> int:
 
     outputs = outputs_of(flags["outputs"])
     rules, settings = prepare(settings_file(flags["config"]), settings_of(flags), Stage.DEPLOYED)
-    open_world = pointing_at_code(world_of(flags), flags["code"])
+    open_world = pointing_at_code(world_of(flags), flags["code"], flags)
     return _deliver(run.scan(open_world, rules, with_threshold(settings, flags)), outputs, flags)
 
 
@@ -165,6 +167,7 @@ def scan(**flags: Any) -> int:
 @REPORTS
 @BASELINE
 @CHANGE
+@STATE
 @CODE
 @SCOPE
 @LOGIN
@@ -314,14 +317,15 @@ def list_rules(**flags: Any) -> int:
 @click.argument("code")
 @RULES
 def explain(code: str, **flags: Any) -> int:
-    """Print the page of a rule: what it finds, why it matters, how to fix it."""
+    """Print the page of a rule: what it finds, why it matters, how to fix it, and code before and after."""
+    from scanner.engine.examples import page_with_examples
     from scanner.settings import prepare
 
     rules, settings = prepare(settings_file(flags["config"]), settings_of(flags))
     for rule in rules:
         if code.upper() == rule.meta.id or code.lower() == rule.meta.name:
             severity = settings.severities.get(rule.meta.id, rule.meta.severity)
-            click.echo(f"# {rule.meta.id} {rule.meta.name} ({severity})\n\n{rule.page}")
+            click.echo(f"# {rule.meta.id} {rule.meta.name} ({severity})\n\n{page_with_examples(rule)}")
             return CLEAN
     raise click.UsageError(f"there is no rule {code!r}; `midas rules` lists them")
 

@@ -133,6 +133,14 @@ IN_CODE = click.option(
     metavar="PATH",
     help="Point findings at the infrastructure files here that declare what they are about; repeatable.",
 )
+STATE = click.option(
+    "--state",
+    "states",
+    multiple=True,
+    metavar="[FOLDER=]FILE",
+    help="The Terraform state of a root module [default: that of the file's own folder]: what is which resource of "
+    "the tenant; repeatable.",
+)
 BASELINE = click.option(
     "--baseline",
     type=click.Path(path_type=Path),
@@ -223,18 +231,29 @@ def code_of(paths: tuple[Path, ...], flags: dict[str, Any]) -> CodeWanted:
         use_cache=not flags["no_cache"],
         cache=flags["cache"],
         since=flags.get("since"),
+        states=_states_of(flags),
     )
 
 
+def _states_of(flags: dict[str, Any]) -> tuple[tuple[str | None, Path], ...]:
+    states = []
+    for given in flags.get("states", ()):
+        folder, equals, file = given.rpartition("=")
+        states.append((folder if equals else None, Path(file)))
+    return tuple(states)
+
+
 def pointing_at_code(
-    open_world: Callable[[Question], World], paths: tuple[Path, ...]
+    open_world: Callable[[Question], World], paths: tuple[Path, ...], flags: dict[str, Any]
 ) -> Callable[[Question], World]:
     """Return what opens a tenant so that its findings point at the code that declares what they are about."""
     from scanner.acquire import CodeWanted, with_code
 
     if not paths:
+        if flags["states"]:
+            raise click.UsageError("--state goes with --code: it says which resources that code has made")
         return open_world
-    code = CodeWanted(paths=paths)
+    code = CodeWanted(paths=paths, states=_states_of(flags))
     return lambda wanted: with_code(open_world, code, wanted)
 
 

@@ -108,7 +108,9 @@ def scan(
         notices += (f"{len(marked) - len(found):,} findings were there before ({world.before.called})",)
     if world.origin.source == "repository" and not every_instance:
         found = once_for_each_place(found)
-    if world.sources is not None:
+    codes = {finding.code for finding in found}
+    if world.sources is not None and any(rule.fix is not None and rule.meta.id in codes for rule in rules):
+        # What edits are made of takes longer to import than most code takes to judge.
         from scanner.engine.fixes import offer
 
         found = offer(found, rules, world.sources)

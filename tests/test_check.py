@@ -522,6 +522,32 @@ def test_a_change_is_compared_with_the_tenant_and_the_code_as_it_was(work: Work,
     assert found(changed) == [("MI202", "more.tf", 4)]
 
 
+def test_a_state_says_which_resource_of_the_tenant_code_has_made(work: Work, tenant: Path) -> None:
+    named_from_outside = IDENTITY.replace('"id-app"', "var.name")
+    assert named_from_outside != IDENTITY
+    work.write({"infra/main.tf": 'variable "name" {}\n' + SUBSCRIPTION + named_from_outside + NARROWER})
+    assert "MI208" not in [code for code, _, _ in found(check(work, work.root, "--against", tenant)[1])]
+    identity = (
+        f"{MAIN}/resourceGroups/rg-app/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-app"
+    )
+    made = [
+        ("azurerm_user_assigned_identity", identity),
+        ("azurerm_resource_group", f"{MAIN}/resourceGroups/rg-app"),
+    ]
+    resources = [
+        {"mode": "managed", "type": kind, "name": "app", "instances": [{"attributes": {"id": arm_id}}]}
+        for kind, arm_id in made
+    ]
+    state = json.dumps({"version": 4, "resources": resources})
+    work.write({"infra/terraform.tfstate": state, "elsewhere.json": state})
+    for given in (work.root / "infra/terraform.tfstate", f"infra={work.root / 'elsewhere.json'}"):
+        report = check(work, work.root, "--against", tenant, "--state", given)[1]
+        assert ("MI208", "infra/main.tf", 14) in found(report)
+    refused = midas(work.root, "check", "--state", "elsewhere.json")
+    assert refused.returncode == 2
+    assert "--state FOLDER=FILE" in refused.stderr
+
+
 def test_a_finding_of_a_tenant_points_at_the_code_that_declares_it(work: Work, tenant: Path) -> None:
     work.write({"infra/main.tf": ONE})
     done = midas(

@@ -217,6 +217,10 @@ def test_rules_are_listed_explained_and_tried() -> None:
     page = midas("explain", "mi201")
     assert "# MI201 owner-at-subscription-or-above (critical)" in page.stdout
     assert "## How to fix it" in page.stdout
+    before = page.stdout.index("## Before (Terraform)\n```tf\n")
+    assert (
+        before < page.stdout.index("## After (Terraform)\n```tf\n") < page.stdout.index("## Before (Bicep)")
+    )
     assert midas("explain", "owner-at-subscription-or-above").stdout == page.stdout
     tried = midas("test", "--select", "MI101")
     assert tried.exit_code == 0, tried.stdout

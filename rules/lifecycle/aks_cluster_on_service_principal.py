@@ -40,6 +40,7 @@ from scanner.rule import (
     attached,
     bad,
     col,
+    credential_in_use,
     good,
     identity,
     lit,
@@ -57,6 +58,7 @@ META = Meta(
     name="aks-cluster-on-service-principal",
     severity=Severity.MEDIUM,
     subject="resources",
+    reads=("credentials",),
     settings=(CLIENT,),
     message="{name} signs in as the service principal {client} with a secret, not with a managed identity",
     controls=("mcsb:IM-3", "mcsb:IM-8"),
@@ -71,11 +73,13 @@ def applies(facts: Facts) -> Frame:
 
 
 def check(facts: Facts) -> Frame:
-    """Return clusters without identity whose profile names an application."""
+    """Return clusters without identity whose profile names an application, or has a secret for one."""
     return (
         _perhaps_without_identity(facts)
         .filter(~col("system_assigned"), ~col("user_assigned"))
-        .join(_clients(facts), on="resource")
+        .join(_clients(facts), on="resource", how="left")
+        .join(_with_secret(facts), on="resource", how="left")
+        .with_columns(client=col("client").fill_null(col("not_named")))
         .filter(col("client") != "msi")
         .select("resource", "client")
     )
@@ -109,6 +113,12 @@ def _clients(facts: Facts) -> Frame:
     )
 
 
+def _with_secret(facts: Facts) -> Frame:
+    """Return resources that are given an application's secret: in code it may not be known of which application."""
+    seen = facts.credentials.filter(col("type") == "service-principal").select("resource").unique()
+    return seen.with_columns(not_named=lit("that is given when it is deployed"))
+
+
 _AKS = "Microsoft.ContainerService/managedClusters"
 _APPLICATION = "8a6c2f6e-4d0b-4b58-9c1d-1f2f3a4b5c6d"
 
@@ -126,6 +136,17 @@ CASES = (
         resource("old", _AKS),
         setting("old", CLIENT.path, _APPLICATION),
         finds=("old",),
+    ),
+    bad(
+        "in code, an application and its secret, both given when it is deployed",
+        resource("old", _AKS),
+        setting("old", CLIENT.path, None, resolved=False),
+        credential_in_use("old", "service-principal", property="properties.servicePrincipalProfile.clientId"),
+    ),
+    good(
+        "an own identity, and an application whose secret is left in the profile",
+        resource("new", _AKS, system_assigned=True),
+        credential_in_use("new", "service-principal"),
     ),
     good(
         "a managed identity",
@@ -152,6 +173,12 @@ CASES = (
         "something that is no cluster",
         resource("robot", "Microsoft.Example/robots"),
         setting("robot", CLIENT.path, _APPLICATION),
+    ),
+    unknown(
+        "in code, a secret of something else and an application that is given when it is deployed",
+        resource("new", _AKS),
+        setting("new", CLIENT.path, None, resolved=False),
+        credential_in_use("new", "registry-password"),
     ),
     unknown(
         "the profile cannot be resolved",
@@ -191,5 +218,11 @@ CASES = (
         resource("new", _AKS),
         setting("new", CLIENT.path, "msi"),
         refused("settings", at="subscription:main"),
+    ),
+    unknown(
+        "whether it is given a secret was not read",
+        resource("new", _AKS),
+        setting("new", CLIENT.path, "msi"),
+        refused("credentials", at="subscription:main"),
     ),
 )

@@ -176,6 +176,9 @@ class AuthorizationRows:
             return None
         scope_id = context.ids.scope if declaration.parent is None else self._scope(declaration.parent)
         if scope_id is None:
+            # Some write it among the properties too, where Azure shows it, beside a name that is not known.
+            scope_id = context.ids.read(context.value(declaration, "properties.scope"))
+        if scope_id is None:
             scope = context.ids.follow(declaration.parent)
             context.unresolved("assignments", declaration, "The scope of the role assignment", scope, "scope")
             return None

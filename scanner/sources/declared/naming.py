@@ -15,6 +15,8 @@ _LONGEST = 200
 _LONGEST_NAME = 60
 _LONGEST_READ = 4_000
 _CALL = re.compile(r"([\w.]+)\(")
+_WORD = re.compile(r"(?!\d{4}-\d\d-\d\d|\d+\.)[A-Za-z0-9][\w.-]{2,39}")
+"""A literal that may be a name: no version of an API, no separator."""
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _SYNTHETIC = re.compile(r"^(?:/subscriptions/)?\(|\{", re.IGNORECASE)
 NO_GROUP = "(resource-group)"
@@ -58,7 +60,7 @@ def _without_arguments(name: str) -> str:
     """Return a name in which calls in braces, or a call that is all of it, stand without their arguments."""
     call = _CALL.match(name)
     if call is not None and "{" not in name[: call.end()]:
-        return f"{call[1]}(…)"
+        return _call(call, name)
     pieces: list[str] = []
     depth = begin = 0
     for at, char in enumerate(name):
@@ -78,7 +80,16 @@ def _without_arguments(name: str) -> str:
 
 def _briefly(expression: str) -> str:
     call = _CALL.match(expression)
-    return "{" + (expression if call is None else f"{call[1]}(…)") + "}"
+    return "{" + (expression if call is None else _call(call, expression)) + "}"
+
+
+def _call(call: re.Match[str], expression: str) -> str:
+    """Return a call without its arguments, but for the last that looks like a name: ``reference(…'id-deploy'…)``."""
+    for literal in reversed(expression[call.end() :].split("'")[1::2]):
+        word = literal.rsplit("/", 1)[-1] if "/providers/" in literal else literal
+        if _WORD.fullmatch(word):
+            return f"{call[1]}(…'{word}'…)"
+    return f"{call[1]}(…)"
 
 
 def segment(text: str) -> str:

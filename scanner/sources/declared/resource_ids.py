@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from scanner.facts import ids
 from scanner.sources.declared.declaration import OTHER_TYPES, Declaration, Scope, Unit
@@ -15,6 +16,7 @@ from scanner.sources.declared.naming import (
     segment,
     unit_marker,
 )
+from scanner.sources.declared.repeated import is_repeated
 from scanner.sources.declared.values import KeyRead, Object, Ref, Text, Unknown, Value, show, text
 
 SUBSCRIPTION = "microsoft.resources/subscriptions"
@@ -31,32 +33,9 @@ _OWN_SUBSCRIPTION = re.compile(
     r"|data\.azurerm_subscription\.[^}]*)\}",
     re.IGNORECASE,
 )
-_REPEATING = ("arm", "bicep")
-"""Languages in which a resource may be declared again."""
-_EACH_TIME_ANOTHER = re.compile(r"newguid\(|deployment\(\)", re.IGNORECASE)
-"""What is written alike in two places and is not alike."""
-_COMPARED = {
-    "microsoft.authorization/roleassignments": ("principalId", "roleDefinitionId", "condition"),
-    "microsoft.authorization/roleassignmentschedulerequests": (
-        "principalId",
-        "roleDefinitionId",
-        "requestType",
-    ),
-    "microsoft.authorization/roleeligibilityschedulerequests": (
-        "principalId",
-        "roleDefinitionId",
-        "requestType",
-    ),
-    "microsoft.authorization/roledefinitions": ("roleName", "permissions"),
-    "microsoft.managedidentity/userassignedidentities/federatedidentitycredentials": (
-        "issuer",
-        "subject",
-        "audiences",
-        "claimsMatchingExpression",
-    ),
-}
-"""What gives access is only the same when it gives the same: nothing of it must get lost."""
 _OWN_GROUP = re.compile(r"\{(?:az\.)?resourceGroup\(\)\.name\}", re.IGNORECASE)
+
+
 _EXTENSIONS = {
     "roleassignments": "microsoft.authorization/roleassignments",
     "locks": "microsoft.authorization/locks",
@@ -74,9 +53,12 @@ def arm_type(declaration: Declaration) -> str:
 
 
 class ResourceIds:
-    """The ids of one unit. Two declarations only have the same one when they declare, or look up, the same thing."""
+    """The ids of one unit. Two declarations only have the same one when they declare, or look up, the same thing.
 
-    def __init__(self, unit: Unit) -> None:
+    ``state``: the ids of what is deployed already, by address; what is not yet then lies in the same subscription.
+    """
+
+    def __init__(self, unit: Unit, state: Mapping[str, str] | None = None) -> None:
         self.by_address = {declaration.address: declaration for declaration in unit.declarations}
         self.marker = unit_marker(unit.root)
         self._root = printable(unit.root) or "."
@@ -84,9 +66,15 @@ class ResourceIds:
         self._known: dict[str, str] = {}
         self._busy: set[str] = set()
         self._taken: dict[str, str] = {}
+        self._state = state or {}
         self.subscription = f"/subscriptions/{self._own_subscription()}"
         self.group = f"{self.subscription}/resourceGroups/{self._own_group()}"
         self.scope = self._own_scope(unit.scope)
+        for address, known in self._state.items():
+            declared = self.by_address.get(address)
+            if declared is not None and ids.type_of(known) == arm_type(declared):
+                self._known[address] = self._canonical(known)
+                self._taken.setdefault(ids.same(known), address)
         for declaration in unit.declarations:
             self.of(declaration)
 
@@ -94,7 +82,10 @@ class ResourceIds:
 
     def _own_subscription(self) -> str:
         given = self._scope.subscription
-        return given.strip().lower() if isinstance(given, str) and is_guid(given.strip()) else self.marker
+        if isinstance(given, str) and is_guid(given.strip()):
+            return given.strip().lower()
+        deployed_to = {(ids.place(known).subscription or "").lower() for known in self._state.values()} - {""}
+        return deployed_to.pop().rpartition("/")[2] if len(deployed_to) == 1 else self.marker
 
     def _own_group(self) -> str:
         given = self._scope.resource_group
@@ -138,25 +129,19 @@ class ResourceIds:
         self._busy.discard(address)
         if not declaration.existing:
             first = self._taken.setdefault(ids.same(made), address)
-            if first != address and not self._is_same(declaration, self.by_address.get(first), made):
+            if first != address and not self._is_again(declaration, self.by_address.get(first), made):
                 made = f"{made}{{{segment(address)}}}"
                 self._taken[ids.same(made)] = address
         self._known[address] = made
         return made
 
-    def _is_same(self, one: Declaration, other: Declaration | None, made: str) -> bool:
-        """Whether two declarations with the same id declare one thing: a template may deploy it again to change it.
-
-        In Terraform no two blocks can make the same resource, so ids that come out alike only look so.
-        """
-        if other is None or one.language not in _REPEATING or one.name in (None, ""):
-            return False
-        if arm_type(one) != arm_type(other) or _EACH_TIME_ANOTHER.search(made):
-            return False
-        if arm_type(one) not in _COMPARED:
-            return True
-        return all(
-            self._meaning(one, path) == self._meaning(other, path) for path in _COMPARED[arm_type(one)]
+    def _is_again(self, one: Declaration, other: Declaration | None, made: str) -> bool:
+        """Whether a declaration declares again what another one with the same id does."""
+        kind = arm_type(one)
+        return (
+            other is not None
+            and arm_type(other) == kind
+            and is_repeated(one, other, kind, made, self._meaning)
         )
 
     def _meaning(self, declaration: Declaration, path: str) -> str:

@@ -25,6 +25,8 @@ class Wanted(msgspec.Struct, frozen=True):
     tables: frozenset[str]
     settings: frozenset[tuple[str, str]] = frozenset()
     points_at: frozenset[str] = frozenset()
+    states: dict[str, dict[str, str]] = {}
+    """The ARM ids of what is deployed already, by address, for the root modules whose Terraform state is given."""
 
 
 class Context:
@@ -32,7 +34,8 @@ class Context:
 
     def __init__(self, unit: Unit, wanted: Wanted) -> None:
         self.unit = unit
-        self.ids = ResourceIds(unit)
+        state = wanted.states.get(unit.root) if unit.language == "terraform" else None
+        self.ids = ResourceIds(unit, state or {})
         self.builder = UnitBuilder(unit.root)
         self.budget = Budget(MOST_STEPS)
         self.tables = frozenset[str]().union(*(collected_tables(table) for table in wanted.tables))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -54,6 +53,8 @@ class Cache:
 
     def put_bytes(self, name: str, entry: bytes) -> None:
         """Keep something under a name. Where nothing can be written, nothing is kept: the next run reads again."""
+        import tempfile
+
         try:
             path = self._path(name)
             self._make(path.parent)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -56,6 +55,8 @@ def top_of(path: Path) -> Path | None:
 
 def git(folder: Path, arguments: Sequence[str], *, given: bytes | None = None) -> bytes:
     """Run git in a folder and return what it prints; :class:`GitError` when it fails."""
+    import subprocess  # only where there is a repository: it takes a while
+
     command = [*safe_command(folder), *arguments]
     try:
         done = subprocess.run(  # noqa: S603 -- a fixed program, its arguments never pass a shell

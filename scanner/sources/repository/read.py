@@ -16,18 +16,19 @@ import msgspec
 
 from scanner import __version__
 from scanner.sources.repository.cache import FOLDER, Cache, code_stamp
-from scanner.sources.repository.commit import CommitContents, base_of, find_in_commit
 from scanner.sources.repository.contents import DiskContents
 from scanner.sources.repository.find import FileGap, Found, RepositoryError, find
 from scanner.sources.repository.git import GitError, list_files
 from scanner.sources.repository.memory import RepositoryMemory
 from scanner.sources.repository.merge import State
 from scanner.sources.repository.reading import Read, Side, read_sides
+from scanner.sources.repository.states import read_states
 from scanner.sources.repository.units import Sorted, sort_files, stray_parameters, units_of
 from scanner.sources.repository.workers import cores
 
 if TYPE_CHECKING:
     from scanner.sources.declared.wanted import Wanted
+    from scanner.sources.repository.commit import CommitContents
 
 WORTH_CACHING = 200_000
 """Bytes of infrastructure files from which on a cache is kept without being asked for: less is read as quickly."""
@@ -51,6 +52,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     cache: Path | None = None
     since: tuple[str, ...] = ()
     """Names of a commit, the first that git knows counts: what it and the work tree come from is read too."""
+    states: tuple[tuple[str | None, Path], ...] = ()
+    """Terraform states, each with the folder of its root module from the repository's root; None: its own folder."""
     meanwhile: Callable[[], object] = lambda: None
     """Called while other processes read: the place for imports that take their time."""
 
@@ -64,10 +67,15 @@ def read_repository(paths: Sequence[Path], how: Reading) -> Repository:
     found = find(paths)
     contents = DiskContents(found.root, found.by_folder())
     by = sort_files(found, contents)
+    if how.states:
+        states = read_states(found.root, by, how.states)
+        how = msgspec.structs.replace(how, wanted=msgspec.structs.replace(how.wanted, states=states))
     sides = [Side(by, units_of(by), contents, how.wanted)]
     notices = [*found.notices, *_notices(by)]
     base = None
     if how.since:
+        from scanner.sources.repository.commit import find_in_commit
+
         commit, old, notice = _open_base(found, how.since)
         base = commit, old
         notices += [] if notice is None else [notice]
@@ -152,6 +160,8 @@ def _rows(gaps: Sequence[FileGap]) -> list[tuple[str, str, str]]:
 
 def _open_base(found: Found, names: Sequence[str]) -> tuple[str, CommitContents, str | None]:
     """Return the commit that one of the names and the work tree come from, its files, and what there is to say."""
+    from scanner.sources.repository.commit import CommitContents, base_of
+
     if not found.in_git:
         raise RepositoryError(
             f"{found.root}: is no git repository, so there is nothing to compare with {names[0]}"

@@ -260,7 +260,7 @@ def test_credentials_in_use_never_hold_the_value(facts):
                     {"name": "b", "keyVaultUrl": "https://v/secrets/b"},
                 ],
                 "registries": [
-                    {"server": "s", "username": "u", "passwordSecretRef": "a"},
+                    {"server": "s.azurecr.io", "username": "u", "passwordSecretRef": "a"},
                     {"server": "t", "identity": "system"},
                 ],
             }
@@ -269,7 +269,9 @@ def test_credentials_in_use_never_hold_the_value(facts):
     group = resource_row(
         "Microsoft.ContainerInstance/containerGroups",
         "group",
-        properties={"imageRegistryCredentials": [{"server": "s", "username": "u", "password": "hunter2"}]},
+        properties={
+            "imageRegistryCredentials": [{"server": "s.azurecr.io", "username": "u", "password": "hunter2"}]
+        },
     )
     cluster = resource_row(
         "Microsoft.ContainerService/managedClusters",

@@ -257,6 +257,12 @@ def test_a_scope_that_cannot_be_known_is_a_gap(parent: Unknown) -> None:
     ]
 
 
+def test_a_scope_among_the_properties_counts_where_the_name_does_not_tell_it() -> None:
+    facts = granted(parent=unknown("parent of newGuid()"), roleDefinitionName="Owner", scope=GROUP)
+    assert only(facts)["scope"] == GROUP
+    assert facts.gaps == []
+
+
 def test_an_assignment_in_a_resource_group_deployment_is_on_the_group() -> None:
     facts = facts_of(
         assignment(principalId=STRANGER, roleDefinitionId=OWNER),

@@ -363,6 +363,14 @@ GROUP_ID = "'/subscriptions/${subscription().subscriptionId}/resourceGroups/${re
         (f"a{{uniqueString({GROUP_ID[:-9]}", "a{uniqueString(…)}"),
         (f"guid({GROUP_ID}, 'x')", "guid(…)"),
         (
+            "reference(resourceId('Microsoft.ManagedIdentity/userAssignedIdentities', 'id-app'), '2024-11-30').id",
+            "reference(…'id-app'…)",
+        ),
+        (
+            "reference('/subscriptions/${subscription().id}/providers/Microsoft.X/y/id-app', '2024-11-30').id",
+            "reference(…'id-app'…)",
+        ),
+        (
             "testDeployment[0].servicesOfAll.dependencies.cognitiveService.properties.principalId",
             "testDeployment[0].se…cognitiveService.properties.principalId",
         ),
