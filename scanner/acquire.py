@@ -21,7 +21,8 @@ from scanner.facts import ids
 from scanner.facts.schema import TABLES, collected_tables
 from scanner.facts.snapshot import REQUESTS, Origin, SnapshotError, read, write
 from scanner.facts.store import FactStore, LateStore
-from scanner.run import Before, Question, World
+from scanner.rule import Stage
+from scanner.run import Before, Question, World, question
 from scanner.settings import SettingsError
 from scanner.sources.azure.errors import SourceError
 from scanner.sources.azure.request import AuthSettings, CloudName, CollectRequest, ScanScope
@@ -30,6 +31,7 @@ from scanner.work_folder import cache_folder, held
 if TYPE_CHECKING:
     from reports.report import Report
     from scanner.engine.apply_fixes import Applied
+    from scanner.engine.registry import Rule
     from scanner.sources.azure.progress import Progress
     from scanner.sources.repository.merge import State
     from scanner.sources.repository.read import Repository
@@ -235,11 +237,12 @@ def open_repository(
     notices, base = repository.notices, repository.base
     target = ", ".join(str(path) for path in code.paths)
     origin = Origin(source="repository", target=target, tenant="", cloud="", read_at=began)
-    called = [] if base is None else [f"{code.since}, {base.commit[:12]}"]
+    since = "the target of the pull request" if code.since == AUTO else code.since
+    called = [] if base is None else [f"{since}, {base.commit[:12]}"]
     tenant: FactStore | None = None
     subscriptions: dict[str, str] = {}
     if against is not None:
-        world = against(_of_tenant(question))
+        world = against(of_tenant(question))
         tenant, origin = world.store, _united_origin(origin, world.origin)
         called.append(world.origin.target)
         subscriptions, said = _subscriptions(tenant, repository.state)
@@ -310,12 +313,30 @@ def _read(code: CodeWanted, question: Question) -> Repository:
     return read_repository(code.paths, how)
 
 
-def _of_tenant(question: Question) -> Question:
+def of_tenant(question: Question) -> Question:
     """Return what of a question a tenant can answer."""
     from scanner.facts.unite import is_only_in_code
 
     tables = frozenset(name for name in question.tables if not is_only_in_code(name))
     return msgspec.structs.replace(question, tables=tables, points_at=frozenset())
+
+
+def question_to_keep(rules: Sequence[Rule]) -> Question:
+    """Return what a snapshot has to hold, so that the tenant can be judged by it, and code together with the tenant."""
+    own = question([rule for rule in rules if rule.meta.runs_on(Stage.DEPLOYED)])
+    with_code = of_tenant(question(rules))
+    return msgspec.structs.replace(
+        own, tables=own.tables | with_code.tables, settings=own.settings | with_code.settings
+    )
+
+
+def asking(asked: Question, open_world: Callable[[Question], World]) -> Callable[[Question], World]:
+    """Return what opens a world in which all of a question is known, whatever else is asked."""
+    return lambda wanted: open_world(
+        msgspec.structs.replace(
+            wanted, tables=wanted.tables | asked.tables, settings=wanted.settings | asked.settings
+        )
+    )
 
 
 def _united_origin(code: Origin, tenant: Origin) -> Origin:
@@ -360,6 +381,10 @@ def base_names(since: str, environment: Mapping[str, str]) -> tuple[str, ...]:
 
     For ``auto``: GitHub Actions, Azure Pipelines and GitLab name the branch that a pull request goes to.
     """
+    if not since.strip():
+        raise SettingsError(
+            "--since: the name of the commit or branch is empty; a variable of the job may not be set"
+        )
     if since != AUTO:
         return (since,)
     names: list[str] = []
@@ -371,6 +396,8 @@ def base_names(since: str, environment: Mapping[str, str]) -> tuple[str, ...]:
     elif branch := environment.get("SYSTEM_PULLREQUEST_TARGETBRANCH"):
         branch = branch.removeprefix("refs/heads/")
         names = [f"origin/{branch}", branch]
+        if environment.get("BUILD_SOURCEBRANCH", "").endswith("/merge"):
+            names.append("HEAD^1")
     elif commit := environment.get("CI_MERGE_REQUEST_DIFF_BASE_SHA"):
         names = [commit]
     if not names:

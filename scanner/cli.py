@@ -152,12 +152,17 @@ def cli() -> None:
 def scan(**flags: Any) -> int:
     """Judge a tenant, a snapshot or an export, and write reports."""
     from scanner import run
+    from scanner.acquire import asking, question_to_keep
     from scanner.rule import Stage
     from scanner.settings import prepare
 
     outputs = outputs_of(flags["outputs"])
     rules, settings = prepare(settings_file(flags["config"]), settings_of(flags), Stage.DEPLOYED)
-    open_world = pointing_at_code(world_of(flags), flags["code"], flags)
+    open_world = world_of(flags)
+    if flags["out"] is not None:
+        every_rule, _ = prepare(settings_file(flags["config"]), settings_of(flags))
+        open_world = asking(question_to_keep(every_rule), open_world)
+    open_world = pointing_at_code(open_world, flags["code"], flags)
     return _deliver(run.scan(open_world, rules, with_threshold(settings, flags)), outputs, flags)
 
 
@@ -275,15 +280,13 @@ def report(**flags: Any) -> int:
 @QUIET
 def collect(**flags: Any) -> int:
     """Read a tenant into a snapshot, without judging it."""
-    from scanner import run
-    from scanner.acquire import acquire
-    from scanner.rule import Stage
+    from scanner.acquire import acquire, question_to_keep
     from scanner.settings import prepare
 
-    rules, _ = prepare(settings_file(flags["config"]), settings_of(flags), Stage.DEPLOYED)
+    rules, _ = prepare(settings_file(flags["config"]), settings_of(flags))
     world = acquire(
         request_of(flags),
-        run.question(rules),
+        question_to_keep(rules),
         out=flags["out"],
         resume=flags["resume"],
         progress=progress_of(flags),

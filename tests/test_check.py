@@ -235,6 +235,10 @@ def test_without_a_change_nothing_is_new(work: Work) -> None:
             ("origin/main", "main", "HEAD^1"),
         ),
         ({"SYSTEM_PULLREQUEST_TARGETBRANCH": "refs/heads/main"}, ("origin/main", "main")),
+        (
+            {"SYSTEM_PULLREQUEST_TARGETBRANCH": "main", "BUILD_SOURCEBRANCH": "refs/pull/7/merge"},
+            ("origin/main", "main", "HEAD^1"),
+        ),
         ({"CI_MERGE_REQUEST_DIFF_BASE_SHA": "0123abcd"}, ("0123abcd",)),
     ],
 )
@@ -248,6 +252,15 @@ def test_the_job_of_a_pull_request_says_what_to_compare_with(
 def test_where_no_job_says_it_the_user_must() -> None:
     with pytest.raises(SettingsError, match="name a commit or branch: --since main"):
         base_names("auto", {"GITHUB_BASE_REF": ""})
+    with pytest.raises(SettingsError, match="the name of the commit or branch is empty"):
+        base_names("", {"GITHUB_BASE_REF": "main"})
+
+
+def test_a_path_in_the_place_of_a_commit_is_said_to_be_one(work: Work) -> None:
+    work.init().write({"infra/main.tf": ONE})
+    done = midas(work.root, "check", "--since", "infra")
+    assert done.returncode == 2
+    assert "infra is a path: name it before --since" in done.stderr
 
 
 def test_a_pull_request_is_compared_by_the_job_alone(work: Work) -> None:
@@ -260,6 +273,7 @@ def test_a_pull_request_is_compared_by_the_job_alone(work: Work) -> None:
     assert done.returncode == 1
     assert "--> more/main.tf:10:3" in done.stdout
     assert "--> main.tf" not in done.stdout
+    assert "1 findings were there before (the target of the pull request, " in done.stdout
 
 
 # ---- accepted findings

@@ -188,6 +188,17 @@ def test_no_login_is_one_clear_message(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_code_is_judged_with_what_a_scan_kept_and_nothing_is_missing(
+    contoso_snapshot: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    (tmp_path / "main.tf").write_text('resource "azurerm_resource_group" "g" {\n  name = "g"\n}\n')
+    out = tmp_path / "out.json"
+    arguments = ["--against", contoso_snapshot[0], "--output", f"json={out}", "--quiet"]
+    done = midas(os.environ, "check", tmp_path, *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(out.read_bytes())["gaps"] == []
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_an_interrupted_collection_goes_on_and_ends_with_the_same_facts(
     contoso_snapshot: tuple[Path, dict[str, Any]], tmp_path: Path, how: signal.Signals

@@ -90,7 +90,7 @@ _HOSTS = r"^microsoft\.(web/sites(/slots)?/config|synapse/workspaces/linkedservi
 
 _LINKS = (
     r"^microsoft\.(batch/batchaccounts|cache/redis|datafactory/factories/linkedservices|synapse/workspaces/linkedservices"
-    r"|machinelearningservices/workspaces/datastores|streamanalytics/streamingjobs(/inputs|/outputs)?|web/connections"
+    r"|machinelearningservices/workspaces/(datastores|connections)|streamanalytics/streamingjobs(/inputs|/outputs)?|web/connections"
     r"|devices/(iothubs|provisioningservices)|digitaltwins/digitaltwinsinstances/endpoints|apimanagement/service/loggers"
     r"|sql/servers(/databases)?/(extended)?auditingsettings)$"
 )
@@ -177,6 +177,18 @@ CASES = (
         "a link of a data factory",
         resource("lake", "Microsoft.DataFactory/factories/linkedServices", identity_capable=False),
         key_read("properties.typeProperties.connectionString", to="lake", sink="property"),
+    ),
+    bad(
+        "a connection of a machine learning workspace",
+        resource(
+            "openai", "Microsoft.MachineLearningServices/workspaces/connections", identity_capable=False
+        ),
+        key_read(
+            "properties.credentials.key",
+            to="openai",
+            service="Microsoft.CognitiveServices/accounts",
+            sink="property",
+        ),
     ),
     bad(
         "the audit log of a database server",

@@ -3,7 +3,10 @@
 ## What it finds
 A parameter marked `@secure()` (or of the type `securestring` or `secureObject`), or a variable marked
 `sensitive = true`, whose default is a text that is written down. No default, an empty one, `null`, and one that is made
-at deployment, such as `newGuid()`, are what such a parameter should have.
+at deployment, such as `newGuid()`, are what such a parameter should have. Not reported is what plainly is no secret: a
+text of fewer than six characters or without any letter or digit, `n/a` and the like, a token that a pipeline replaces
+(`<password>`, `#{password}#`, `__password__`), a GUID where the name says that it is an id, and a text that only
+repeats the parameter's name. A weak password such as `changeme` is a password, and reported.
 
 ## Why it matters
 The default is what a deployment uses whenever nobody gives a value, so it is a real password, known to everybody who

@@ -2,7 +2,7 @@
 
 ## What it finds
 An AKS cluster without a managed identity whose `servicePrincipalProfile` names an application (a cluster on a
-managed identity says `msi` there).
+managed identity says `msi` there), or in code hands it a secret, whatever the application is.
 
 ## Why it matters
 The secret lies on every node, so whoever gets out of a container onto its node has it, and can use it from

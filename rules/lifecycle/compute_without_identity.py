@@ -2,8 +2,8 @@
 
 ## What it finds
 A compute resource (a web app, container app, container group, automation account, data factory, ...) without
-any managed identity that is seen to use a credential: a registry password, a storage key, a secret value of its
-own. Where no credential is seen nothing is said, because plenty of compute calls no other service at all. To
+any managed identity that is seen to use a credential: a password of an Azure registry, a storage key, a secret value
+of its own. Where no credential is seen nothing is said, because plenty of compute calls no other service at all. To
 see every compute resource without an identity, ask for it:
 
 ```toml

@@ -25,6 +25,8 @@ ReadString = Callable[[str, int, int], Expression]
 
 MOST_DEPTH = 100
 """Compiled templates nest about 60 deep (modules in modules); what is deeper is not read."""
+MOST_BYTES = 10_000_000
+"""Azure takes templates up to 4 MB; of what is larger a tree would take gigabytes and minutes."""
 _MOST_ERRORS = 100
 _MOST_GAPS = 20
 
@@ -67,7 +69,8 @@ def literal(text: str, start: int, end: int) -> Expression:
 def read_json(uri: str, data: bytes, string: ReadString = literal) -> Read:
     """Read a file. Never raises; what is broken is left out and told as a gap with its place.
 
-    ``string`` makes an expression of each string value; for a name only where it begins with a bracket.
+    A file of more than :data:`MOST_BYTES` is read as an empty object with a gap. ``string`` makes an expression of each
+    string value; for a name only where it begins with a bracket.
     """
     return _Reader(uri, data, string).read()
 
@@ -84,6 +87,11 @@ class _Reader:
 
     def read(self) -> Read:
         data = self._data
+        if len(data) > MOST_BYTES:
+            detail = f"The file is larger than {MOST_BYTES // 1_000_000} MB."
+            self._out.root = ObjectLiteral([], 0, len(data))
+            self._out.gaps.append(SourceGap(Place(self._uri, 0, 1), "skipped", detail))
+            return self._out
         head = _SPACES(data, len(BOM) if data.startswith(BOM) else 0)
         start = head.end() if head else 0
         if data[start : start + 1] != b"{":

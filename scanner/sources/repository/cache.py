@@ -1,8 +1,9 @@
 """What was read before: ``.midas-cache``, one file for each unit, safe to delete at any time.
 
 An entry is found by the unit's name, by Midas's version and code, and by what was asked; it counts while every file the
-unit depends on has the bytes it had. It begins with a hash of itself: one that was damaged or cut is as good as none,
-and is written anew. No secret is in it: it holds facts, and facts hold none.
+unit depends on has the bytes it had. It begins with a hash of itself and of what it answers: one that was damaged, cut
+or put in another's place is as good as none, and is written anew. No secret is in it: it holds facts, and facts hold
+none.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Cache:
         except OSError:
             return None
         body = memoryview(data)[_SEAL:]
-        return body if _seal(body) == data[:_SEAL] else None
+        return body if self._seal(name, body) == data[:_SEAL] else None
 
     def put_bytes(self, name: str, entry: bytes) -> None:
         """Keep something under a name. Where nothing can be written, nothing is kept: the next run reads again."""
@@ -60,7 +61,7 @@ class Cache:
             self._make(path.parent)
             handle, partial = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
             with os.fdopen(handle, "wb") as file:
-                file.write(_seal(entry))
+                file.write(self._seal(name, entry))
                 file.write(entry)
             os.replace(partial, path)
         except OSError:
@@ -70,6 +71,11 @@ class Cache:
         entry = hashlib.blake2b(name.encode(), digest_size=16, key=self._question).hexdigest()
         return self.folder / entry[:2] / entry
 
+    def _seal(self, name: str, entry: bytes | memoryview) -> bytes:
+        seal = hashlib.blake2b(name.encode() + b"\0", digest_size=_SEAL, key=self._question)
+        seal.update(entry)
+        return seal.digest()
+
     def _make(self, folder: Path) -> None:
         if not self._made:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -78,10 +84,6 @@ class Cache:
                 ignore.write_text(_IGNORE, encoding="utf-8")
             self._made = True
         folder.mkdir(exist_ok=True)
-
-
-def _seal(data: bytes | memoryview) -> bytes:
-    return hashlib.blake2b(data, digest_size=_SEAL).digest()
 
 
 def code_stamp(folders: Iterable[Path]) -> bytes:

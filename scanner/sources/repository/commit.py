@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from scanner.sources.repository.beside import Beside, may_belong
 from scanner.sources.repository.find import ENDINGS, LARGEST, Found
 from scanner.sources.repository.git import GitError, environment, git, safe_command
 
@@ -147,15 +148,20 @@ class CommitContents:
         return reader
 
 
-def find_in_commit(top: Path, contents: CommitContents, below: Sequence[str]) -> Found:
-    """Return the files of a commit at and below some paths from the top; no path means all."""
-    found = Found(top, in_git=True, links=contents.links())
+def find_in_commit(
+    top: Path, contents: CommitContents, below: Sequence[str], places: frozenset[Beside] = frozenset()
+) -> Found:
+    """Return the files of a commit at and below some paths from the top; no path means all.
+
+    In ``places`` there may be what belongs to a file that is named by itself.
+    """
+    found = Found(top, in_git=True, links=contents.links(), below=list(below))
     prefixes = tuple(f"{path}/" for path in below)
-    found.files = sorted(
-        uri
-        for uri in (*contents.files(), *found.links)
-        if not below or uri in below or uri.startswith(prefixes)
-    )
+    every = [*contents.files(), *found.links]
+    asked_for = {uri for uri in every if not below or uri in below or uri.startswith(prefixes)}
+    found.places = places
+    found.company = frozenset(uri for uri in every if uri not in asked_for and may_belong(uri, places))
+    found.files = sorted(asked_for | found.company)
     return found
 
 

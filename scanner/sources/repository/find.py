@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from scanner.sources.repository.beside import Beside, beside, list_beside
 from scanner.sources.repository.git import GitError, Listed, list_files, top_of
 
 ENDINGS = (".tf", ".tf.json", ".tfvars", ".tfvars.json", ".bicep", ".bicepparam", ".json")
@@ -60,6 +61,10 @@ class Found(msgspec.Struct):
     """Of those files the symbolic links, with the path of what they lead to."""
     asked: frozenset[str] = frozenset()
     """Files that were named one by one."""
+    places: frozenset[Beside] = frozenset()
+    """Where there may be more that belongs to those."""
+    company: frozenset[str] = frozenset()
+    """Files that were not asked for but may belong to one that was named."""
     gaps: list[FileGap] = []
     notices: list[str] = []
     in_git: bool = False
@@ -105,9 +110,27 @@ def find(paths: Sequence[Path]) -> Found:
         found.in_git = True
     _take(found, map(str, named))
     found.asked = frozenset(_uri(found.root, path) for path in named) & frozenset(found.files)
+    if found.asked and found.below:
+        _find_beside(found)
     found.files = sorted(set(found.files))
     found.gaps = sorted(set(found.gaps))
     return found
+
+
+def _find_beside(found: Found) -> None:
+    """Add what may belong to files that were named."""
+    asked_for = frozenset(found.files)
+    found.places = beside(found.asked)
+    uris = [uri for uri in list_beside(found.root, found.places) if uri not in asked_for]
+    if uris and found.in_git:
+        try:
+            listed = list_files(found.root, uris)
+        except GitError:  # what git ignores is looked at too
+            pass
+        else:
+            uris = [os.fsdecode(raw) for raw in (*listed.files, *listed.links)]
+    _take(found, (os.path.join(found.root, uri) for uri in uris))
+    found.company = frozenset(found.files) - asked_for
 
 
 def root_of(paths: Sequence[Path]) -> Path:

@@ -79,7 +79,7 @@ def read_repository(paths: Sequence[Path], how: Reading) -> Repository:
         commit, old, notice = _open_base(found, how.since)
         base = commit, old
         notices += [] if notice is None else [notice]
-        old_files = sort_files(find_in_commit(found.root, old, found.below), old)
+        old_files = sort_files(find_in_commit(found.root, old, found.below, found.places), old)
         sides.append(Side(old_files, units_of(old_files), old, how.wanted))
     cache, notice = _cache(found, by, how)
     notices += [] if notice is None else [notice]
@@ -170,7 +170,8 @@ def _open_base(found: Found, names: Sequence[str]) -> tuple[str, CommitContents,
         commit, notice = base_of(found.root, names)
         return commit, CommitContents(found.root, commit), notice
     except GitError as error:
-        raise RepositoryError(f"{' or '.join(names)}: {error}") from error
+        hint = f"; {names[0]} is a path: name it before --since" if Path(names[0]).exists() else ""
+        raise RepositoryError(f"{' or '.join(names)}: {error}{hint}") from error
 
 
 def _notices(by: Sorted) -> list[str]:

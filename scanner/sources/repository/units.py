@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from scanner.sources.declared.files import Files
+from scanner.sources.repository.beside import set_aside
 from scanner.sources.repository.contents import Contents, Digests
 from scanner.sources.repository.find import FileGap, Found
 from scanner.sources.repository.recognise import (
@@ -29,8 +30,10 @@ MARK = b"midas:"
 
 UnitKind = Literal["terraform", "plan", "bicep", "arm"]
 
-_BICEP_MODULE = re.compile(rb"^[ \t]*module[ \t]+\w+[ \t]+'([^'$]+)'", re.MULTILINE)
-_USING = re.compile(rb"^[ \t]*using[ \t]+'([^'$]+)'", re.MULTILINE)
+_INDENT = rb"(?:\xef\xbb\xbf)?[ \t]*"
+"""What may stand before the first word of a line; a file may begin with a byte-order mark."""
+_BICEP_MODULE = re.compile(rb"^" + _INDENT + rb"module[ \t]+\w+[ \t]+'([^'$]+)'", re.MULTILINE)
+_USING = re.compile(rb"^" + _INDENT + rb"using[ \t]+'([^'$]+)'", re.MULTILINE)
 _LINKED = re.compile(rb"[\w\-./]+\.json", re.IGNORECASE)
 _TERRAFORM_SOURCE = re.compile(rb'^[ \t]*"?source"?[ \t]*[=:][ \t]*"(\.\.?(?:/[^"$]*)?)"', re.MULTILINE)
 _NOT_IN_A_NAME = re.compile(r"[^0-9A-Za-z]")
@@ -124,16 +127,22 @@ def sort_files(found: Found, contents: Contents) -> Sorted:
             by.using.update((uri, template) for template in _resolved(uri, _USING.findall(data), there))
         else:
             json_files.append(uri)
+    # A template that was named is read, also beside what it was compiled from.
+    sources = there - found.company
     for uri in json_files:
-        _sort_json(uri, contents, there, by)
+        _sort_json(uri, contents, there, sources, by)
+    if found.company:
+        set_aside(by, found.company)
     return by
 
 
-def _sort_json(uri: str, contents: Contents, there: frozenset[str], by: Sorted) -> None:
+def _sort_json(
+    uri: str, contents: Contents, there: frozenset[str], sources: frozenset[str], by: Sorted
+) -> None:
     data = contents.read(uri) or b""
     kind = recognise_json(data)
     if kind == "template":
-        source = _bicep_beside(uri, there) if is_generated_from_bicep(data) else None
+        source = _bicep_beside(uri, sources) if is_generated_from_bicep(data) else None
         if source is not None:
             by.generated[uri] = source
             contents.forget(uri)
@@ -227,11 +236,19 @@ def stray_parameters(by: Sorted) -> list[str]:
 
 def _parameter_files(by: Sorted) -> tuple[dict[str, list[str]], list[str]]:
     """Return the parameter files of each template, and those that have none."""
+    own: dict[str, list[str]] = {}
+    templates = template_of_each(by)
+    for parameters, template in templates.items():
+        own.setdefault(template, []).append(parameters)
+    return own, [uri for uri in by.parameters if uri not in templates]
+
+
+def template_of_each(by: Sorted) -> dict[str, str]:
+    """Return the template of every parameter file of which it can be told."""
     templates: dict[str, list[str]] = {}
     for uri in (*by.bicep, *by.arm):
         templates.setdefault(posixpath.dirname(uri), []).append(uri)
-    own: dict[str, list[str]] = {}
-    strays = []
+    found = {}
     for uri in by.parameters:
         template = by.using.get(uri)
         if template is None and not uri.lower().endswith(".bicepparam"):
@@ -239,11 +256,9 @@ def _parameter_files(by: Sorted) -> tuple[dict[str, list[str]], list[str]]:
             template = _template_of(uri, templates.get(folder, [])) or _template_of(
                 uri, templates.get(posixpath.dirname(folder), []) if folder else []
             )
-        if template is None:
-            strays.append(uri)
-        else:
-            own.setdefault(template, []).append(uri)
-    return own, strays
+        if template is not None:
+            found[uri] = template
+    return found
 
 
 def _template_of(parameters: str, templates: Sequence[str]) -> str | None:

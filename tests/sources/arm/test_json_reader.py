@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scanner.sources.arm.json_reader import MOST_DEPTH, Read, read_json
+from scanner.sources.arm.json_reader import MOST_BYTES, MOST_DEPTH, Read, read_json
 from scanner.sources.template.model import Array, Constant, Expression, ObjectLiteral
 
 
@@ -131,6 +131,14 @@ def test_whatever_json_writes_is_read_back(value: dict[str, Any], indent: int | 
         assert found.gaps == []
         if "\\ud" not in text and text.isprintable():
             assert plain(found.root) == value
+
+
+def test_a_file_that_is_too_large_is_one_gap() -> None:
+    found = read_json("a.json", b'{"a": 1, "b": "' + b"x" * MOST_BYTES + b'"}')
+    assert plain(found.root) == {}
+    assert [(gap.reason, gap.place.start, gap.detail) for gap in found.gaps] == [
+        ("skipped", 0, "The file is larger than 10 MB.")
+    ]
 
 
 SAMPLE = b'{"$schema": "x", "a": [1, "b", {"c": null}], /* d */ "e": {"f": "[g(\'h\')]"}}'

@@ -71,6 +71,22 @@ def test_a_damaged_entry_is_as_good_as_none(work: Work) -> None:
     cache.put_bytes("a", encoded)  # cannot be written: no error
 
 
+def test_an_entry_in_the_place_of_another_is_none(work: Work) -> None:
+    work.write({"a.tf": "one"})
+    cache = Cache(work.root / "cache", b"question")
+    encoded = msgspec.msgpack.encode(entry(work))
+    cache.put_bytes("a", encoded)
+    (first,) = [path for path in cache.folder.rglob("*") if path.is_file() and path.name != ".gitignore"]
+    cache.put_bytes("b", msgspec.msgpack.encode(msgspec.structs.replace(entry(work), gaps=[])))
+    (second,) = [
+        path
+        for path in cache.folder.rglob("*")
+        if path.is_file() and path.name != ".gitignore" and path != first
+    ]
+    second.replace(first)
+    assert cache.get("a", digests(work)) is None
+
+
 def test_the_folder_tells_git_to_ignore_it(work: Work) -> None:
     work.init()
     cache = Cache(work.root / ".midas-cache", b"question")

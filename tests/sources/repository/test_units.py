@@ -88,6 +88,19 @@ def test_templates_are_read_with_each_of_their_parameter_files(work: Work) -> No
     assert stray_parameters(by) == ["stray.json"]
 
 
+def test_a_byte_order_mark_hides_no_first_line(work: Work) -> None:
+    by = sort(
+        work,
+        {
+            "main.bicep": "\ufeffmodule a 'a.bicep' = {\n  name: 'a'\n}\n",
+            "a.bicep": "",
+            "dev.bicepparam": "\ufeffusing 'main.bicep'\n",
+        },
+    )
+    assert units_of(by) == [UnitSpec("bicep", "main.bicep", "dev.bicepparam")]
+    assert stray_parameters(by) == []
+
+
 def test_a_template_with_parameters_of_its_own_is_deployed_though_others_use_it(work: Work) -> None:
     by = sort(
         work,
