@@ -180,7 +180,8 @@ def scan(**flags: Any) -> int:
 def check(paths: tuple[Path, ...], **flags: Any) -> int:
     """Judge infrastructure files before anything is deployed: Terraform, plans, Bicep and ARM templates.
 
-    PATH is a file or a folder; the working folder when none is given.
+    PATH is a file or a folder; the working folder when none is given. A file is judged with the rest of its Terraform
+    module, a template with its parameter files.
     """
     from scanner import run
     from scanner.acquire import fix, open_repository
@@ -238,7 +239,9 @@ def baseline(paths: tuple[Path, ...], **flags: Any) -> int:
     )
     drawn = draw(open_world, rules, settings, path, reason=flags["reason"])
     if not flags["quiet"]:
-        click.echo(f"{path}: {drawn:,} findings written down; --baseline {path} accepts them", err=True)
+        them = "it" if drawn == 1 else "them"
+        written = f"{_count(drawn, 'finding')} written down; --baseline {path} accepts {them}"
+        click.echo(f"{path}: {written}", err=True)
     return CLEAN
 
 
@@ -425,9 +428,16 @@ def _print_fixed(applied: Applied) -> None:
     from reports.hostile import visible
 
     files, fixed = len(applied.files), len(applied.fixed)
-    click.echo(f"fixed {fixed} findings in {files} files" if files else "nothing could be fixed", err=True)
+    said = (
+        f"fixed {_count(fixed, 'finding')} in {_count(files, 'file')}" if files else "nothing could be fixed"
+    )
+    click.echo(said, err=True)
     for finding, why in applied.left:
         click.echo(visible(f"not fixed: {finding.code} {finding.subject.name}: {why}"), err=True)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _print_gaps(gaps: Sequence[dict[str, str]]) -> None:

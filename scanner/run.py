@@ -16,6 +16,7 @@ from reports.report import Report, RunInfo, ToolInfo
 from scanner import __version__
 from scanner.compare import compared, once_for_each_place, only_new
 from scanner.engine.baseline import read_baseline
+from scanner.engine.finding import Gap
 from scanner.engine.ignores import ignores_of
 from scanner.engine.policy import accept, is_complete, nothing_judged
 from scanner.engine.registry import Rule
@@ -89,6 +90,7 @@ def scan(
     world = open_world(question(rules))
     verdicts = judge(world.store, rules, settings, world.memory)
     results, found = verdicts.results, verdicts.findings
+    not_whole = _files_of(verdicts.gaps)
     found, notices = accept(
         found,
         settings.exceptions,
@@ -96,7 +98,7 @@ def scan(
         judged={rule.meta.id for rule in rules},
         ignores=ignores_of(world.with_comments, world.sources) if world.sources is not None else (),
         baseline=None if settings.baseline is None else read_baseline(settings.baseline),
-        within=lambda uri: uri in world.files,
+        within=lambda uri: uri in world.files and uri not in not_whole,
     )
     notices += world.notices
     if world.before is not None:
@@ -105,7 +107,9 @@ def scan(
             had = judge(world.before.store, rules, settings).findings
         marked = compared(found, had, world.sources, world.before.sources)
         results, found = only_new(results, marked)
-        notices += (f"{len(marked) - len(found):,} findings were there before ({world.before.called})",)
+        had_before = len(marked) - len(found)
+        findings_were = "finding was" if had_before == 1 else "findings were"
+        notices += (f"{had_before:,} {findings_were} there before ({world.before.called})",)
     if world.origin.source == "repository" and not every_instance:
         found = once_for_each_place(found)
     codes = {finding.code for finding in found}
@@ -141,4 +145,11 @@ def scan(
         privileges=verdicts.privileges,
         threshold=settings.fail_on,
         sources=world.sources,
+    )
+
+
+def _files_of(gaps: Sequence[Gap]) -> frozenset[str]:
+    """Return the files in which something could not be read; a gap in code has a file and perhaps a line."""
+    return frozenset(
+        uri if line.isdigit() else gap.scope for gap in gaps for uri, _, line in [gap.scope.rpartition(":")]
     )

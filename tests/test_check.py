@@ -162,6 +162,107 @@ def test_a_finding_of_many_instances_is_told_once(work: Work) -> None:
     assert len(report["findings"][0]["evidence"]["also"]) >= 1
 
 
+# ---- one file
+
+
+GRANT = """
+targetScope = 'subscription'
+param role string = 'acdd72a7-3385-48ef-bd42-f606fba81ae7'
+param principal string
+resource grant 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(role)
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role)
+    principalId: principal
+    principalType: 'ServicePrincipal'
+  }
+}
+"""
+OWNER_PARAMETERS = """
+using '../grant.bicep'
+param role = '8e3af657-a8ff-443c-a75c-2fe8c4bcb635'
+param principal = '44444444-4444-4444-4444-444444444444'
+"""
+
+
+@pytest.mark.parametrize("in_git", [True, False])
+@pytest.mark.parametrize("name", ["main.tf", "prod.auto.tfvars", "variables.tf"])
+def test_a_file_of_a_module_is_judged_with_the_rest_of_it(work: Work, name: str, in_git: bool) -> None:
+    if in_git:
+        work.init()
+    work.write(
+        {
+            "infra/main.tf": ONE.replace('"Owner"', "var.role"),
+            "infra/variables.tf": 'variable "role" {\n  default = "Reader"\n}\n',
+            "infra/prod.auto.tfvars": 'role = "Owner"\n',
+            "infra/other.json": TEMPLATE + "[{",
+            "elsewhere/main.tf": ONE,
+        }
+    )
+    code, report = check(work, work.root / "infra" / name)
+    place = "infra/main.tf" if in_git else "main.tf"
+    assert (code, found(report)) == (1, [("MI201", place, 10)])
+    assert report["gaps"] == []
+
+
+@pytest.mark.parametrize("name", ["grant.bicep", "parameters/prod.bicepparam"])
+def test_a_template_is_judged_with_its_parameters_and_nothing_beside_it(work: Work, name: str) -> None:
+    work.init().write(
+        {
+            "grant.bicep": GRANT,
+            "parameters/prod.bicepparam": OWNER_PARAMETERS,
+            "beside.bicep": GRANT.replace(
+                "acdd72a7-3385-48ef-bd42-f606fba81ae7", "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
+            ),
+            "broken.bicep": "resource x 'Microsoft.",
+            "broken.json": TEMPLATE + "[{",
+        }
+    )
+    folder = [work.root / "parameters"] if name == "grant.bicep" else []
+    code, report = check(work, work.root / name, *folder)
+    assert (code, found(report)) == (1, [("MI201", "grant.bicep", 8)])
+    assert report["gaps"] == []
+
+
+def test_a_change_of_one_file_is_compared_with_the_rest_of_its_module(work: Work) -> None:
+    work.init().write(
+        {"main.tf": ONE.replace('"Owner"', "local.role"), "role.tf": 'locals {\n  role = "Owner"\n}\n'}
+    )
+    work.commit()
+    work.write({"role.tf": 'locals {\n  role = "Contributor"\n}\n'})
+    code, report = check(work, work.root / "main.tf", "--since", "HEAD")
+    assert (code, found(report)) == (1, [("MI202", "main.tf", 10)])
+    work.write({"role.tf": 'locals {\n  role = "Owner"\n}\n', "main.tf": "# moved\n" + ONE})
+    assert found(check(work, work.root / "main.tf", "--since", "HEAD")[1]) == []
+
+
+def test_what_was_compiled_is_read_when_it_is_named(work: Work) -> None:
+    compiled = json.dumps(
+        {
+            "$schema": "https://schema.management.azure.com/schemas/2018-05-01/subscriptionDeploymentTemplate.json#",
+            "contentVersion": "1.0.0.0",
+            "metadata": {"_generator": {"name": "bicep", "version": "0.30.3", "templateHash": "1"}},
+            "resources": [
+                {
+                    "type": "Microsoft.Authorization/roleAssignments",
+                    "apiVersion": "2022-04-01",
+                    "name": "44444444-4444-4444-4444-444444444444",
+                    "properties": {
+                        "roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/"
+                        "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
+                        "principalId": "44444444-4444-4444-4444-444444444444",
+                        "principalType": "ServicePrincipal",
+                    },
+                }
+            ],
+        },
+        indent=2,
+    )
+    work.init().write({"main.bicep": GRANT, "main.json": compiled})
+    assert found(check(work, work.root / "main.json")[1]) == [("MI201", "main.json", 17)]
+    assert found(check(work)[1]) == []
+
+
 # ---- what a change brings
 
 
@@ -223,7 +324,7 @@ def test_without_a_change_nothing_is_new(work: Work) -> None:
     work.commit()
     done = midas(work.root, "check", "--since", "HEAD")
     assert done.returncode == 0
-    assert "1 findings were there before (HEAD, " in done.stdout
+    assert "1 finding was there before (HEAD, " in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -273,7 +374,7 @@ def test_a_pull_request_is_compared_by_the_job_alone(work: Work) -> None:
     assert done.returncode == 1
     assert "--> more/main.tf:10:3" in done.stdout
     assert "--> main.tf" not in done.stdout
-    assert "1 findings were there before (the target of the pull request, " in done.stdout
+    assert "1 finding was there before (the target of the pull request, " in done.stdout
 
 
 # ---- accepted findings
@@ -290,12 +391,28 @@ def test_a_comment_accepts_a_finding(work: Work) -> None:
     ]
 
 
+def test_of_what_was_not_read_nothing_is_said_to_be_gone(work: Work) -> None:
+    accepted = ONE.replace('"Owner"', '"Owner" # midas: ignore[MI201] the platform team owns it')
+    work.write({"main.tf": accepted, "other/main.tf": ONE})
+    assert midas(work.root, "baseline").returncode == 0
+    half = 'resource "azurerm_role_assignment" "half" {\n  scope = '
+    work.write({"main.tf": accepted.replace("data.azurerm_subscription", "}") + half, "other/main.tf": half})
+    done = midas(work.root, "check", "--baseline", "midas-baseline.json")
+    assert "main.tf:" in done.stdout
+    assert "matches no finding" not in done.stdout
+    assert "gone" not in done.stdout
+    work.write({"main.tf": accepted.replace('"Owner"', '"Reader"'), "other/main.tf": ""})
+    done = midas(work.root, "check", "--baseline", "midas-baseline.json")
+    assert "main.tf:10: midas: ignore[MI201] matches no finding of MI201" in done.stdout
+    assert "1 finding is gone" in done.stdout
+
+
 def test_a_baseline_accepts_what_was_there(work: Work) -> None:
     work.write({"main.tf": ONE})
     drawn = midas(work.root, "baseline", "--reason", "before our time")
     assert (drawn.returncode, drawn.stderr) == (
         0,
-        "midas-baseline.json: 1 findings written down; --baseline midas-baseline.json accepts them\n",
+        "midas-baseline.json: 1 finding written down; --baseline midas-baseline.json accepts it\n",
     )
     work.write({"midas.toml": 'baseline = "midas-baseline.json"\n'})
     assert midas(work.root, "check").returncode == 0
@@ -329,7 +446,7 @@ resource "azurerm_federated_identity_credential" "ci" {
     before = midas(work.root, "check", "--select", "MI305")
     assert before.returncode == 1, before.stdout + before.stderr
     fixed = midas(work.root, "check", "--select", "MI305", "--fix")
-    assert fixed.stderr == "fixed 1 findings in 1 files\n"
+    assert fixed.stderr == "fixed 1 finding in 1 file\n"
     assert fixed.returncode == 0
     assert 'audience  = ["api://AzureADTokenExchange"]' in (work.root / "main.tf").read_text()
     again = midas(work.root, "check", "--select", "MI305", "--fix")
@@ -590,3 +707,41 @@ def test_which_part_of_a_tenant_goes_with_azure(work: Work) -> None:
         done = midas(work.root, *arguments)
         assert done.returncode == 2, done.stderr
         assert said in done.stderr
+
+
+# ---- modules
+
+STORAGE = """\
+resource st 'Microsoft.Storage/storageAccounts@2023-05-01' = {
+  name: 'stshop'
+  location: 'westeurope'
+  sku: { name: 'Standard_LRS' }
+  kind: 'StorageV2'
+}
+output key string = st.listKeys().keys[0].value
+@secure()
+output safe string = st.listKeys().keys[1].value
+output name string = st.name
+"""
+UNUSED = """\
+resource app 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' = {
+  name: 'id-app'
+  location: 'westeurope'
+}
+output id string = app.id
+"""
+
+
+def test_a_secret_that_a_module_hands_on_stays_in_its_deployment(work: Work) -> None:
+    work.write({"main.bicep": "module st './st.bicep' = {\n  name: 'st'\n}\n", "st.bicep": STORAGE})
+    report = check(work)[1]
+    assert found(report) == [("MI602", "st.bicep", 7)]
+
+
+def test_what_only_a_module_hands_on_is_not_used(work: Work) -> None:
+    work.write({"main.bicep": "module id './id.bicep' = {\n  name: 'id'\n}\n", "id.bicep": UNUSED})
+    assert found(check(work)[1]) == [("MI110", "id.bicep", 1)]
+    work.write(
+        {"main.bicep": "module id './id.bicep' = {\n  name: 'id'\n}\noutput id string = id.outputs.id\n"}
+    )
+    assert found(check(work)[1]) == []

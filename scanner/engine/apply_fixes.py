@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
 from scanner.engine.finding import Edit, Finding
 from scanner.engine.source_files import SourceFiles
+
+_WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
 class FixError(Exception):
@@ -76,16 +79,29 @@ def _overlaps(one: tuple[int, int, Edit], other: tuple[int, int, Edit]) -> bool:
 
 
 def write_files(root: Path, files: Mapping[str, bytes]) -> None:
-    """Write fixed files below a folder; each keeps its permissions. Raises :class:`FixError`."""
+    """Write fixed files below a folder; each keeps its permissions. Raises :class:`FixError`.
+
+    What can be told to fail is told before the first file is written.
+    """
     home = root.resolve()
-    for uri, data in files.items():
-        path = (home / uri).resolve()
+    paths = {uri: (home / uri).resolve() for uri in files}
+    for uri, path in paths.items():
         if not path.is_relative_to(home):
             raise FixError(f"{uri}: lies outside of {root}; fix it there")
-        try:
-            _replace(path, data)
-        except OSError as error:
-            raise FixError(f"{uri}: cannot be fixed: {(error.strerror or str(error)).lower()}") from error
+        with _told(uri):
+            if not path.stat().st_mode & _WRITABLE:
+                raise FixError(f"{uri}: cannot be fixed: it is read-only; nothing was changed")
+    for uri, data in files.items():
+        with _told(uri):
+            _replace(paths[uri], data)
+
+
+@contextmanager
+def _told(uri: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise FixError(f"{uri}: cannot be fixed: {(error.strerror or str(error)).lower()}") from error
 
 
 def _replace(path: Path, data: bytes) -> None:

@@ -9,7 +9,6 @@ from itertools import pairwise
 
 from scanner.engine.code_text import CodeText, Span, code_lines, enclosing, language_of, take_apart
 from scanner.engine.ignores import Ignore
-from scanner.engine.source_files import FILE_LIMIT
 
 MARK = b"midas:"
 """What a file must hold to be looked at."""
@@ -17,6 +16,8 @@ MARK = b"midas:"
 _IGNORE = re.compile(
     r"midas:[ \t]*ignore\b[ \t]*(?:\[(?P<codes>[^\]\r\n]*)\])?[ \t]*[:–-]*[ \t]*(?P<reason>[^\r\n]*)"
 )
+_LARGEST = 10_000_000
+"""Bytes; of larger files only plans are read, which have no comments."""
 _REASON_LIMIT = 500
 """Characters of a reason."""
 _DECORATORS = 50
@@ -26,7 +27,7 @@ _DECORATORS = 50
 def ignores_in(uri: str, data: bytes) -> tuple[Ignore, ...]:
     """Return the comments of one file in their order."""
     language = language_of(uri)
-    if language is None or len(data) > FILE_LIMIT or MARK not in data:
+    if language is None or len(data) > _LARGEST or MARK not in data:
         return ()
     code = take_apart(data.decode("utf-8", "replace").removeprefix("\ufeff"), language)
     written = [

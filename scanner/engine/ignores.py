@@ -9,7 +9,7 @@ through a module call there. Several codes stand between commas. A reason is req
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
@@ -76,11 +76,15 @@ def ignores_of(uris: Iterable[str], sources: SourceFiles) -> tuple[Ignore, ...]:
 
 
 def notices_of(
-    ignores: Iterable[Ignore], used: set[tuple[Ignore, str]], judged: Iterable[str]
+    ignores: Iterable[Ignore],
+    used: set[tuple[Ignore, str]],
+    judged: Iterable[str],
+    within: Callable[[str], bool] = lambda _: True,
 ) -> Iterator[str]:
     """Yield what is to be said of comments: those that are not well formed, and those that matched no finding.
 
     ``used`` are comments with the code of a finding that they are about; ``judged`` the codes of the rules that ran.
+    ``within`` says whether a file was read as a whole: in others a finding may only not have been made.
     """
     ran = set(judged)
     for ignore in ignores:
@@ -88,7 +92,7 @@ def notices_of(
             yield f"{ignore.where}: {ignore.written} ignores nothing: {ignore.problem}"
             continue
         unused = [code for code in ignore.codes if code in ran and (ignore, code) not in used]
-        if unused:
+        if unused and within(ignore.uri):
             yield (
                 f"{ignore.where}: {ignore.written} matches no finding of {', '.join(unused)}: "
                 "remove it, or put it where the finding is"

@@ -198,3 +198,12 @@ def test_nothing_is_written_outside_and_a_folder_that_is_closed_is_told(tmp_path
     with pytest.raises(FixError, match=r"gone/main\.tf: cannot be fixed: no such file or directory"):
         write_files(root, {"gone/main.tf": b""})
     assert list(tmp_path.iterdir()) == [root]
+
+
+def test_a_read_only_file_is_told_before_any_is_written(tmp_path: Path) -> None:
+    for name in ("a.tf", "b.tf"):
+        (tmp_path / name).write_bytes(b"one")
+    (tmp_path / "b.tf").chmod(0o444)
+    with pytest.raises(FixError, match=r"b\.tf: cannot be fixed: it is read-only; nothing was changed"):
+        write_files(tmp_path, {"a.tf": b"two", "b.tf": b"two"})
+    assert [(tmp_path / name).read_bytes() for name in ("a.tf", "b.tf")] == [b"one", b"one"]

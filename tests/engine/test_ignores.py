@@ -115,6 +115,12 @@ def test_what_has_no_comments_or_no_mark_is_not_looked_at() -> None:
     assert told("a.tf", "# nothing to see\nlocals {}\n") == []
 
 
+def test_a_file_that_no_reader_takes_is_not_searched() -> None:
+    comment = b"# midas: ignore[MI201] why\n"
+    assert [ignore.reason for ignore in ignores_in("a.tf", comment)] == ["why"]
+    assert ignores_in("a.tf", comment + b" " * 10_000_000) == ()
+
+
 def test_the_last_comment_may_be_about_nothing() -> None:
     assert told("a.tf", "locals {}\n# midas: ignore[MI201] why\n") == [("MI201", 2, "why", 0, 0)]
 

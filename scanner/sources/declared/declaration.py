@@ -16,7 +16,7 @@ import msgspec
 from scanner.sources.declared.values import Object, Value
 
 OTHER_TYPES = {
-    "output": "body: value; an output of the unit itself, not of a module in it. secure: true when marked so",
+    "output": "body: value; secure: true when marked so. Of the unit itself, or, where it has calls, of a module in it",
     "parameter": "body: value (its default), secure; a parameter or variable of the unit or of a module in it",
     "terraform/provider": "name is the provider's; body: its arguments under their Terraform names",
     "terraform/backend": "name is the backend's; body: its arguments under their Terraform names",

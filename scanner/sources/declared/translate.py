@@ -191,7 +191,10 @@ class _Translation:
         exported: set[str] = set()
         from_outside: set[str] = set()
         for declaration in context.unit.declarations:
-            named = exported if declaration.type == "output" else referenced
+            named = referenced
+            if declaration.type == "output":
+                # What a module hands on to its caller has not left the unit.
+                named = exported if not declaration.calls else set()
             for leaf in not_known(declaration.body, context.budget):
                 self._refers(declaration, leaf.value, named)
                 if isinstance(leaf.value, KeyRead | Unknown):
@@ -221,7 +224,9 @@ class _Translation:
                 if isinstance(name, str) and name:
                     known[name.lower()] = declaration.address
                 known[same(ids.of(declaration))] = declaration.address
-        waiting: list[Value] = [one.body for one in self._context.unit.declarations if one.type == "output"]
+        waiting: list[Value] = [
+            one.body for one in self._context.unit.declarations if one.type == "output" and not one.calls
+        ]
         while known and waiting and self._context.budget.left > 0:
             self._context.budget.left -= 1
             value = waiting.pop()

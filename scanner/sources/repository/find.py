@@ -197,6 +197,9 @@ def _add_listed(found: Found, top: Path, listed: Listed, *, depth: int) -> None:
     interesting = tuple(ending.encode() for ending in ENDINGS)
     wanted = [raw for raw in listed.files if raw.lower().endswith(interesting)]
     _take(found, (os.path.join(top, os.fsdecode(raw)) for raw in (*wanted, *listed.links)))
+    for raw in listed.closed:
+        uri = shown(_below(str(found.root), os.path.join(top, os.fsdecode(raw))))
+        found.gaps.append(FileGap(uri, "failed", "The folder cannot be read: git may not list it."))
     for raw in listed.repositories:
         inner = top / os.fsdecode(raw)
         if inner.is_symlink() or not (inner / ".git").exists():

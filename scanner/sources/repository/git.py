@@ -27,6 +27,7 @@ _SAFE = (
     "protocol.allow=never",
 )
 _TRACKED = re.compile(rb"(\d{6}) [0-9a-f]{40,64} \d\t(.*)", re.DOTALL)
+_CLOSED = re.compile(rb"^warning: could not open directory '(.+)': ", re.MULTILINE)
 _MODE_LINK, _MODE_SUBMODULE = b"120000", b"160000"
 
 
@@ -42,6 +43,8 @@ class Listed(NamedTuple):
     """Symbolic links, to files or folders."""
     repositories: list[bytes]
     """Submodules, and repositories inside that are not known to this one."""
+    closed: Sequence[bytes] = ()
+    """Folders that git may not list."""
 
 
 def top_of(path: Path) -> Path | None:
@@ -55,6 +58,11 @@ def top_of(path: Path) -> Path | None:
 
 def git(folder: Path, arguments: Sequence[str], *, given: bytes | None = None) -> bytes:
     """Run git in a folder and return what it prints; :class:`GitError` when it fails."""
+    return _run(folder, arguments, given)[0]
+
+
+def _run(folder: Path, arguments: Sequence[str], given: bytes | None = None) -> tuple[bytes, bytes]:
+    """Return what git prints, and what it says of it."""
     import subprocess  # only where there is a repository: it takes a while
 
     command = [*safe_command(folder), *arguments]
@@ -71,7 +79,7 @@ def git(folder: Path, arguments: Sequence[str], *, given: bytes | None = None) -
     if done.returncode != 0:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise GitError(said[-1] if said else f"git ended with {done.returncode}")
-    return done.stdout
+    return done.stdout, done.stderr
 
 
 def safe_command(folder: Path) -> list[str]:
@@ -96,7 +104,7 @@ def list_files(folder: Path, below: Sequence[str] = (), *, others: bool = True) 
     ``below`` are paths from ``folder``, or all.
     """
     new = ["--others", "--exclude-standard"] if others else []
-    answer = git(folder, ["ls-files", "-z", "--stage", "--cached", *new, "--", *below])
+    answer, said = _run(folder, ["ls-files", "-z", "--stage", "--cached", *new, "--", *below])
     files: dict[bytes, None] = {}
     links: dict[bytes, None] = {}
     repositories: dict[bytes, None] = {}
@@ -111,4 +119,5 @@ def list_files(folder: Path, below: Sequence[str] = (), *, others: bool = True) 
             repositories[tracked[2]] = None
         else:
             (links if tracked[1] == _MODE_LINK else files)[tracked[2]] = None
-    return Listed(list(files), list(links), list(repositories))
+    closed = [path.rstrip(b"/") for path in _CLOSED.findall(said)]
+    return Listed(list(files), list(links), list(repositories), closed)

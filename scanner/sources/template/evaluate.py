@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from scanner.sources.declared.declaration import Declaration, Place, Scope, SourceGap, Unit
 from scanner.sources.declared.files import Files
-from scanner.sources.declared.values import Object, Property, Unknown, dig
+from scanner.sources.declared.values import KeyRead, Object, Property, Unknown, Value, dig, leaves
 from scanner.sources.template import expressions, loops, names, operators, resource_id
 from scanner.sources.template.calls import call
 from scanner.sources.template.directory import in_common_words
@@ -261,22 +261,38 @@ def _parameters(ev: Evaluation) -> list[Declaration]:
 
 
 def _outputs(ev: Evaluation, root: Frame) -> list[Declaration]:
+    """Declare the outputs of the unit, and those of modules that hand on a secret: Azure keeps these just as long."""
     made: list[Declaration] = []
-    for output in root.template.outputs.values():
-        condition = truth(ev.plain(output.condition, root.base)) if output.condition is not None else True
-        if condition is False:
-            continue
-        value = settled(ev.bounded(ev.plain(output.value, root.base), root, output))
-        body = {
-            "value": Property(value, output.value.start, output.value.end),
-            "secure": Property(output.secure),
-        }
-        place = Place(root.template.uri, output.start, output.end)
-        declared = _pseudo(ev, "output", f"output.{output.name}", body, place)
-        declared.language = root.template.language
-        declared.conditional = condition is None
-        made.append(declared)
+    for frame in list(ev.frames):
+        for output in frame.template.outputs.values():
+            if ev.exhausted:
+                return made
+            if frame is not root and output.secure:
+                continue
+            condition = (
+                truth(ev.plain(output.condition, frame.base)) if output.condition is not None else True
+            )
+            if condition is False:
+                continue
+            value = settled(ev.bounded(ev.plain(output.value, frame.base), frame, output))
+            if frame is not root and not _hands_on_a_secret(value):
+                continue
+            body = {
+                "value": Property(value, output.value.start, output.value.end),
+                "secure": Property(output.secure),
+            }
+            place = Place(frame.template.uri, output.start, output.end)
+            declared = _pseudo(ev, "output", f"{frame.prefix}output.{output.name}", body, place)
+            declared.language, declared.calls = frame.template.language, frame.calls
+            declared.conditional = condition is None
+            made.append(declared)
     return made
+
+
+def _hands_on_a_secret(value: Value) -> bool:
+    return any(
+        isinstance(leaf, KeyRead) or (isinstance(leaf, Unknown) and leaf.secret) for _, leaf in leaves(value)
+    )
 
 
 def _pseudo(ev: Evaluation, type_: str, address: str, body: dict[str, Property], place: Place) -> Declaration:

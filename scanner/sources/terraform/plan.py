@@ -16,7 +16,7 @@ import msgspec
 
 from scanner.sources.declared.declaration import Place, SourceGap
 from scanner.sources.declared.source_text import BOM
-from scanner.sources.declared.values import Object, Property, Unknown, Value
+from scanner.sources.declared.values import NOT_WRITTEN, Object, Property, Unknown, Value
 from scanner.sources.terraform.model import TerraformObject
 from scanner.sources.terraform.plan_places import Places, Spans
 from scanner.sources.terraform.plan_references import Configuration, Instances, as_dict
@@ -25,7 +25,7 @@ _AZURE = ("azurerm_", "azapi_", "azuread_", "random_password", "tls_private_key"
 _DEEPEST = 60
 _AFTER_APPLY = "it is known after apply"
 _SENSITIVE = "it is sensitive"
-_HEAD = 4_096
+_NOWHERE = (NOT_WRITTEN, NOT_WRITTEN)
 
 
 class _Planned(msgspec.Struct):
@@ -57,7 +57,7 @@ class _Plan(msgspec.Struct):
 
 def recognise(data: bytes) -> bool:
     """Whether a JSON file is a Terraform plan: cheap, no decoding."""
-    return b'"format_version"' in data[:_HEAD] and b'"planned_values"' in data
+    return b'"planned_values"' in data and b'"format_version"' in data
 
 
 def read_plan(uri: str, data: bytes) -> tuple[list[TerraformObject], list[SourceGap]]:
@@ -163,7 +163,7 @@ class _Reader:
             if inner.value is None and inner.unknown in (None, False, [], {}):
                 continue
             value = self._value(inner, spans, (*path, name), f"{shown}.{name}")
-            start, end = spans.get((*path, name), (-1, -1))
+            start, end = spans.get((*path, name), _NOWHERE)
             properties[name] = Property(value, start, end)
         return Object(properties)
 
@@ -219,25 +219,26 @@ class _Reader:
             if name not in ("azurerm", "azapi", "azuread"):
                 continue
             self._configuration.enter(str(held.get("module_address") or ""), whole_module=True)
-            body = self._expressions(as_dict(held.get("expressions")), str(key))
-            place = self._places.member("provider_config", str(key))
-            yield self._pseudo("provider", str(key), body, place, str(name))
+            place, whole, spans = self._places.member("configuration", "provider_config", str(key))
+            body = self._expressions(as_dict(held.get("expressions")), spans, str(key))
+            yield self._pseudo("provider", str(key), body, (place, whole), str(name))
 
-    def _expressions(self, expressions: Mapping[str, Any], shown: str) -> Object:
+    def _expressions(self, expressions: Mapping[str, Any], spans: Spans, shown: str) -> Object:
         properties: dict[str, Property] = {}
         for name, expression in expressions.items():
             if not isinstance(expression, dict):
                 continue
+            start, end = spans.get(("expressions", name), _NOWHERE)
             if "constant_value" in expression:
                 constant = expression["constant_value"]
                 if isinstance(constant, str | int | float | bool):
-                    properties[name] = Property(constant)
+                    properties[name] = Property(constant, start, end)
             elif "references" in expression:
                 known = self._configuration.variable(expression)
                 if known is None:
                     found = self._configuration.referred(expression)
                     known = found[0] if len(found) == 1 else Unknown(f"{shown}.{name}", _AFTER_APPLY)
-                properties[name] = Property(known)
+                properties[name] = Property(known, start, end)
         return Object(properties)
 
     def _outputs(self) -> Iterator[TerraformObject]:
@@ -251,10 +252,12 @@ class _Reader:
             shape = _Shape(
                 held.get("value"), None if known else True, held.get("sensitive"), {"value": expression}
             ).inside("value")
-            value = self._value(shape, {}, ("value",), f"output.{name}")
-            body = Object({"value": Property(value), "sensitive": Property(held.get("sensitive") is True)})
-            place = self._places.member("outputs", str(name))
-            yield self._pseudo("output", str(name), body, place)
+            place, whole, spans = self._places.member("planned_values", "outputs", str(name))
+            value = self._value(shape, spans, ("value",), f"output.{name}")
+            start, end = spans.get(("value",), _NOWHERE)
+            sensitive = Property(held.get("sensitive") is True)
+            body = Object({"value": Property(value, start, end), "sensitive": sensitive})
+            yield self._pseudo("output", str(name), body, (place, whole))
 
     def _variables(self) -> Iterator[TerraformObject]:
         root = as_dict(as_dict(self._plan.configuration).get("root_module"))
@@ -264,9 +267,11 @@ class _Reader:
             if not isinstance(default, str | int | float | bool):
                 continue
             secure = held.get("sensitive") is True
-            body = Object({"default": Property(default), "sensitive": Property(secure)})
-            place = self._places.variable(str(name))
-            yield self._pseudo("variable", str(name), body, place)
+            at = ("configuration", "root_module", "variables", str(name))
+            place, whole, spans = self._places.member(*at)
+            start, end = spans.get(("default",), _NOWHERE)
+            body = Object({"default": Property(default, start, end), "sensitive": Property(secure)})
+            yield self._pseudo("variable", str(name), body, (place, whole))
 
     def _pseudo(
         self, mode: str, name: str, body: Object, place: tuple[Place, Place], kind: str = ""

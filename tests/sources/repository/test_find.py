@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from scanner.sources.repository import find as finding
+from scanner.sources.repository import git as asking_git
 from scanner.sources.repository.find import FileGap, RepositoryError, find
 from tests.sources.repository.conftest import Work
 
@@ -177,3 +179,37 @@ def test_a_folder_that_cannot_be_listed_is_a_gap(work: Work, monkeypatch: pytest
     found = find([work.root])
     assert found.files == ["open/main.tf"]
     assert found.gaps == [FileGap("shut", "failed", "The folder cannot be read: permission denied.")]
+
+
+def test_a_folder_that_git_may_not_list_is_a_gap(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    work.init().write({"open/main.tf": ""})
+    real = asking_git._run
+
+    def run(folder: Path, arguments: Sequence[str], given: bytes | None = None) -> tuple[bytes, bytes]:
+        warning = b"warning: could not open directory 'a b/shut/': Permission denied\n"
+        return real(folder, arguments, given)[0], warning
+
+    monkeypatch.setattr(asking_git, "_run", run)
+    found = find([work.root])
+    assert found.files == ["open/main.tf"]
+    assert found.gaps == [FileGap("a b/shut", "failed", "The folder cannot be read: git may not list it.")]
+
+
+def test_what_may_belong_to_a_named_file_is_found_beside_it(work: Work) -> None:
+    files = [
+        "main.tf",
+        "more.tf.json",
+        "prod.tfvars",
+        "main.bicep",
+        "ignored.tf",
+        "below/main.tf",
+        "notes.md",
+    ]
+    work.init().write(dict.fromkeys(files, "") | {".gitignore": "ignored.tf\n", "sub/x.parameters.json": ""})
+    found = find([work.root / "main.tf"])
+    assert found.asked == {"main.tf"}
+    assert found.company == {"more.tf.json", "prod.tfvars"}
+    found = find([work.root / "sub" / "x.parameters.json"])
+    assert (found.asked, found.company) == ({"sub/x.parameters.json"}, {"main.bicep"})
+    assert find([work.root / "below" / "main.tf"]).company == set()
+    assert find([work.root, work.root / "main.tf"]).company == set()

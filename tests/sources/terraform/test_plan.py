@@ -93,6 +93,9 @@ OWNER = resource(
 
 def test_recognise() -> None:
     assert recognise(plan([]))
+    assert recognise(
+        b'{"configuration": {' + b" " * 10_000 + b'}, "format_version": "1.0", "planned_values": {}}'
+    )
     assert not recognise(b'{"format_version": "1.0", "values": {}}')
     assert not recognise(b'{"$schema": "planned_values"}')
 
@@ -306,6 +309,52 @@ def test_places_of_nested_blocks() -> None:
     assert isinstance(held, Object)
     found = held.properties["connectionString"]
     assert data[found.start : found.end] == b'"value": "v"'
+
+
+DECOY = {"azurerm": {"expressions": {}}, "key": {"value": "not here"}, "password": {"default": "not here"}}
+
+
+@pytest.mark.parametrize("by_name", [False, True], ids=["as printed", "sorted"])
+def test_places_of_what_is_no_resource(by_name: bool) -> None:
+    """Objects of the same names in values, modules and other parts of a plan are not taken for them."""
+    decoys = {"outputs": DECOY, "provider_config": DECOY, "variables": DECOY}
+    configuration = {
+        "provider_config": {
+            "azuread": {"name": "azuread", "expressions": {"azurerm": {"constant_value": "x"}}},
+            "azurerm": {"name": "azurerm", "expressions": {"client_id": {"constant_value": "c"}}},
+        },
+        "root_module": {
+            "module_calls": {"inner": {"module": decoys}},
+            "outputs": {"key": {"expression": {}}},
+            "variables": {"password": {"default": "d", "sensitive": True}},
+        },
+    }
+    outputs = {"key": {"sensitive": False, "value": "v"}}
+    whole = json.loads(plan([IDENTITY], {}, configuration, outputs=outputs))
+    whole = {"variables": {**DECOY, "all": {"value": decoys}}, **whole}
+    data = json.dumps(whole, sort_keys=by_name).encode()
+    made = read(data)
+
+    def written(address: str, name: str) -> tuple[bytes, bytes]:
+        held = made[address].body
+        assert isinstance(held, Object)
+        found = held.properties[name]
+        place = made[address].place
+        return data[place.start : place.end], data[found.start : found.end]
+
+    assert written("provider.azurerm", "client_id") == (b'"azurerm"', b'"client_id": {"constant_value": "c"}')
+    assert written("output.key", "value") == (b'"key"', b'"value": "v"')
+    assert written("var.password", "value") == (b'"password"', b'"default": "d"')
+    owner = made["azurerm_user_assigned_identity.app"]
+    assert json.loads(data[owner.whole.start : owner.whole.end]) == IDENTITY
+
+
+def test_a_name_that_is_there_twice_has_no_place() -> None:
+    data = plan([IDENTITY], outputs={"key": {"sensitive": False, "value": "v"}})
+    data = data.replace(b'"outputs": {', b'"outputs": {"key": {"value": "w"}, ')
+    made = read(data)["output.key"]
+    assert (made.place.start, made.place.end) == (0, 0)
+    assert at(made, "value") == "v"
 
 
 def test_data_sources_that_were_read_and_what_is_deleted() -> None:
