@@ -11,8 +11,8 @@ from reports.redact import MASK, Redacted, carries_secret, opens_secret, redact
 from scanner.engine.finding import Finding, Location
 from scanner.engine.source_files import Lines, SourceFiles
 
-LINE_LIMIT = 100_000
-"""Characters of a line; a longer one is not code that a person wrote, and is not shown."""
+LINE_LIMIT = 2_000
+"""Characters of a line; a longer one is not code that a person wrote, may hold anything, and is not shown."""
 
 SUSPECT_FAMILY = 6
 """Credentials in code: a finding of this family points at a secret, or at what hands one on."""
@@ -65,10 +65,11 @@ def snippet(
 ) -> Snippet | None:
     """Return at most ``most`` lines of a place; ``suspect`` as for :func:`~reports.redact.redact`.
 
-    None when the file or a line is not there (any more), or a line is too long to be shown.
+    None when the file or a line is not there (any more), a line is too long to be shown, or the file is a Terraform
+    plan: that holds the values of variables and of sensitive attributes as they are, often all in one line.
     """
     lines = sources.lines(location.uri)
-    if lines is None:
+    if lines is None or _is_plan(lines.data):
         return None
     last = max(location.line, location.end_line)
     shown = []
@@ -83,6 +84,10 @@ def snippet(
         goes_on = goes_on or opens_secret(text)
         shown.append(_code_line(location, number, redacted))
     return Snippet(tuple(shown), last - location.line + 1 - len(shown))
+
+
+def _is_plan(data: bytes) -> bool:
+    return b'"planned_values"' in data and b'"format_version"' in data
 
 
 def _redacted(lines: Lines, number: int, suspect: bool) -> Redacted:

@@ -745,3 +745,46 @@ def test_what_only_a_module_hands_on_is_not_used(work: Work) -> None:
         {"main.bicep": "module id './id.bicep' = {\n  name: 'id'\n}\noutput id string = id.outputs.id\n"}
     )
     assert found(check(work)[1]) == []
+
+
+# ---- plans
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_no_line_of_a_plan_is_shown_for_it_holds_secrets_as_they_are(work: Work, indent: int | None) -> None:
+    secret = " ".join(["correct", "horse", "battery"])
+    plan = {
+        "format_version": "1.2",
+        "variables": {"words": {"value": secret}},
+        "planned_values": {
+            "root_module": {
+                "resources": [
+                    {
+                        "address": "azurerm_role_definition.all",
+                        "mode": "managed",
+                        "type": "azurerm_role_definition",
+                        "name": "all",
+                        "values": {
+                            "name": "all",
+                            "description": secret,
+                            "scope": MAIN,
+                            "permissions": [{"actions": ["*"]}],
+                        },
+                        "sensitive_values": {"description": True},
+                    }
+                ]
+            }
+        },
+        "configuration": {},
+    }
+    work.write({"plan.json": json.dumps(plan, indent=indent)})
+    formats = {
+        kind: work.root.parent / f"out.{kind}"
+        for kind in ("sarif", "json", "html", "markdown", "csv", "junit")
+    }
+    outputs = [part for kind, path in formats.items() for part in ("--output", f"{kind}={path}")]
+    done = midas(work.root, "check", *outputs)
+    assert done.returncode == 1, done.stderr
+    assert "MI206" in done.stdout
+    for text in (done.stdout, done.stderr, *(path.read_text(encoding="utf-8") for path in formats.values())):
+        assert secret not in text

@@ -18,6 +18,7 @@ from scanner.sources.declared.values import Object, Ref, Text, Unknown, Value
 from scanner.sources.terraform.evaluate import evaluate_root
 from scanner.sources.terraform.model import TerraformObject
 from scanner.sources.terraform.parser import parse
+from scanner.sources.terraform.providers import provider_key, provider_name
 from scanner.sources.terraform.syntax import (
     Block,
     Body,
@@ -324,11 +325,12 @@ class _Plan:
                 providers.setdefault(short, {"name": short, "full_name": _provider(block.labels[0])})
                 root.setdefault("resources", []).append(_configured(block))
             elif block.type == "provider":
-                short = block.labels[0]
-                providers[short] = {
+                short, key = block.labels[0], provider_key(block)
+                providers[key] = {
                     "name": short,
                     "full_name": _provider(f"{short}_"),
-                    "expressions": _expressions(block.body),
+                    **({} if key == short else {"alias": key.partition(".")[2]}),
+                    "expressions": _expressions(block.body, ("alias",)),
                 }
             elif block.type == "output":
                 held: dict[str, Any] = {"expression": _expression(block.body.attributes["value"].value)}
@@ -357,13 +359,14 @@ def _configured(block: Block) -> dict[str, Any]:
     kind, name = block.labels
     mode = "managed" if block.type == "resource" else "data"
     each = block.body.attributes.get("for_each")
+    provider = block.body.attributes.get("provider")
     return {
         "address": f"{'data.' if mode == 'data' else ''}{kind}.{name}",
         "mode": mode,
         "type": kind,
         "name": name,
-        "provider_config_key": kind.partition("_")[0],
-        **({"expressions": held} if (held := _expressions(block.body, ("for_each",))) else {}),
+        "provider_config_key": kind.partition("_")[0] if provider is None else provider_name(provider.value),
+        **({"expressions": held} if (held := _expressions(block.body, ("for_each", "provider"))) else {}),
         "schema_version": 0,
         **({"for_each_expression": _expression(each.value)} if each is not None else {}),
     }

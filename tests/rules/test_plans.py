@@ -15,11 +15,7 @@ from scanner.rule import Stage
 from tests.rules.code import judged
 from tests.rules.planned import SECRET, planned
 
-RULES = [
-    rule
-    for rule in load_rules()
-    if rule.meta.runs_on(Stage.DECLARED) and rule.path.with_name(f"{rule.path.stem}.bad.tf").exists()
-]
+RULES = [rule for rule in load_rules() if rule.meta.runs_on(Stage.DECLARED)]
 NOT_IN_THE_PLAN = {
     # A value that is only known after apply is left out: of a map the map is shown, else the head.
     "MI601": "app_settings",
@@ -46,7 +42,74 @@ _HEAD = re.compile(
 )
 
 
+def two_subscriptions(identity_of_prod: str) -> str:
+    return f"""
+provider "azurerm" {{
+  features {{}}
+  subscription_id = "0f3a1c5e-7b2d-4e86-9c41-d5e8f7a6b302"
+}}
+
+provider "azurerm" {{
+  alias = "prod"
+  features {{}}
+  subscription_id = "5c6f3b8e-1d2a-4f0b-9a57-3e8d1c2b4a60"
+}}
+
+variable "plan_id" {{
+  type = string
+}}
+
+resource "azurerm_user_assigned_identity" "dev" {{ # finding
+  name                = "id-dev"
+  resource_group_name = "rg-shop-dev"
+  location            = "westeurope"
+}}
+
+resource "azurerm_user_assigned_identity" "prod" {{
+  provider            = azurerm.prod
+  name                = "id-prod"
+  resource_group_name = "rg-shop-prod"
+  location            = "westeurope"
+}}
+
+resource "azurerm_linux_web_app" "dev" {{
+  name                = "app-shop-dev"
+  resource_group_name = "rg-shop-dev"
+  location            = "westeurope"
+  service_plan_id     = var.plan_id
+
+  site_config {{}}
+
+  identity {{
+    type         = "UserAssigned"
+    identity_ids = [azurerm_user_assigned_identity.dev.id]
+  }}
+}}
+
+resource "azurerm_linux_web_app" "prod" {{
+  provider            = azurerm.prod
+  name                = "app-shop-prod"
+  resource_group_name = "rg-shop-prod"
+  location            = "westeurope"
+  service_plan_id     = var.plan_id
+
+  site_config {{}}
+
+  identity {{
+    type         = "UserAssigned"
+    identity_ids = [azurerm_user_assigned_identity.{identity_of_prod}.id]
+  }}
+}}
+"""
+
+
+OWN = {"MI106": {"bad": two_subscriptions("dev"), "good": two_subscriptions("prod")}}
+"""Examples of rules that have none in Terraform beside them."""
+
+
 def example(rule: Rule, kind: str) -> str:
+    if rule.meta.id in OWN:
+        return OWN[rule.meta.id][kind]
     return rule.path.with_name(f"{rule.path.stem}.{kind}.tf").read_text(encoding="utf-8")
 
 

@@ -10,7 +10,6 @@ JsonKind = Literal["template", "parameters", "plan"]
 _GENERATED = re.compile(rb'"_generator"\s*:\s*\{\s*"name"\s*:\s*"bicep"')
 _HEAD = 1_500
 _BINARY_HEAD = 8_000
-_PLAN_HEAD = 4_096
 
 
 def recognise_json(data: bytes) -> JsonKind | None:
@@ -18,7 +17,7 @@ def recognise_json(data: bytes) -> JsonKind | None:
     from scanner.sources.arm.read import is_template
 
     kind = is_template(data)
-    if kind is None and b'"format_version"' in data[:_PLAN_HEAD] and b'"planned_values"' in data:
+    if kind is None and b'"planned_values"' in data and b'"format_version"' in data:
         return "plan"
     return kind
 
