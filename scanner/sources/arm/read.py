@@ -2,44 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from typing import Literal
-
 from scanner.sources.arm import expression
 from scanner.sources.arm.build import build_template, secret_reference, text_of, unroll_copies
 from scanner.sources.arm.json_reader import read_json
+from scanner.sources.arm.recognise import is_template
 from scanner.sources.declared.declaration import Place, SourceGap
 from scanner.sources.template.model import Expression, ObjectLiteral, ParameterFile, Template
 
-Kind = Literal["template", "parameters"]
-
-_BEGINS = re.compile(rb"(?:\s|\xef\xbb\xbf|//[^\n]*|/\*.*?\*/)*\{", re.DOTALL)
-_SCHEMA = re.compile(rb'"\$schema"\s*:\s*"([^"]{0,300})"')
-_TEMPLATE = re.compile(rb"deploymentTemplate\.json", re.IGNORECASE)
-_PARAMETERS = re.compile(rb"deploymentParameters\.json", re.IGNORECASE)
-_CONTENT_VERSION = re.compile(rb'"contentVersion"\s*:')
-_RESOURCES = re.compile(rb'"resources"\s*:\s*[\[{]')
-_HEAD = 65536
 _MOST_EXPRESSION_GAPS = 50
-
-
-def is_template(data: bytes) -> Kind | None:
-    """Tell a template or parameter file from other JSON by its ``$schema``, without parsing."""
-    head = data[:_HEAD]
-    if not _BEGINS.match(head):
-        return None
-    schema = _SCHEMA.search(head)
-    if schema is not None:
-        if _TEMPLATE.search(schema[1]):
-            return "template"
-        if _PARAMETERS.search(schema[1]):
-            return "parameters"
-        if b"{" not in schema[1] and b"management.azure.com" in schema[1].lower():
-            return None
-    # Without a schema Azure would not take it, yet a half-written template may have none.
-    if _CONTENT_VERSION.search(head) and _RESOURCES.search(data):
-        return "template"
-    return None
 
 
 class _Strings:

@@ -14,7 +14,7 @@ _BINARY_HEAD = 8_000
 
 def recognise_json(data: bytes) -> JsonKind | None:
     """Return whether a JSON file is an ARM template, a parameter file or a Terraform plan; None for anything else."""
-    from scanner.sources.arm.read import is_template
+    from scanner.sources.arm.recognise import is_template
 
     kind = is_template(data)
     if kind is None and b'"planned_values"' in data and b'"format_version"' in data:

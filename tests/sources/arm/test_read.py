@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from scanner.sources.arm.read import is_template, read_parameter_file, read_template
+from scanner.sources.arm.read import read_parameter_file, read_template
+from scanner.sources.arm.recognise import is_template
 from scanner.sources.template.model import Call, Constant, Loop, ObjectLiteral, Template
 
 SCHEMA = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
