@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
@@ -40,7 +41,7 @@ Statement: TypeAlias = "Parameter | Variable | Function | Resource | Module | Ou
 _LINE_ENDS = frozenset((NEWLINE, END))
 
 
-class StatementReader(TypeReader):
+class StatementReader(TypeReader, ABC):
     """Reads a file statement by statement; :meth:`keep` gets what each of them declares."""
 
     __slots__ = ("_handlers", "secret_types", "type_names", "type_options")
@@ -66,16 +67,16 @@ class StatementReader(TypeReader):
             **self.own_handlers(),
         }
 
+    @abstractmethod
     def own_handlers(self) -> Mapping[str, Callable[[int, bool], Statement]]:
         """Return the statements of this kind of file by their keyword.
 
         A handler gets the offset of the first decorator or the keyword, and whether a decorator says that it is secret.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def keep(self, statement: Statement) -> None:
         """Add what a statement declares to what is read."""
-        raise NotImplementedError
 
     def read(self) -> None:
         """Read all statements. What has mistakes in it is in ``gaps``."""
