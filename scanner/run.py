@@ -109,7 +109,9 @@ def scan(
         results, found = only_new(results, marked)
         had_before = len(marked) - len(found)
         findings_were = "finding was" if had_before == 1 else "findings were"
-        notices += (f"{had_before:,} {findings_were} there before ({world.before.called})",)
+        notices += (
+            f"{f'{had_before:,}' if had_before else 'no'} {findings_were} there before ({world.before.called})",
+        )
     if world.origin.source == "repository" and not every_instance:
         found = once_for_each_place(found)
     codes = {finding.code for finding in found}

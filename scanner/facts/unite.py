@@ -22,17 +22,14 @@ from scanner.facts.store import FactStore
 if TYPE_CHECKING:
     import polars as pl
 
-ONLY_IN_CODE = frozenset(
-    ["places", "property_places", "module_calls", "declarations", "role_names", "key_reads"]
-)
-"""Tables that a tenant never holds."""
 _TENANT_WINS = frozenset(["identities", "principals", "roles", "scopes", "assignments"])
 _POINTING = ("places", "property_places", "module_calls", "declarations")
 
 
 def is_only_in_code(name: str) -> bool:
     """Whether a table or view says nothing of a tenant."""
-    return table_of(name).name in ONLY_IN_CODE
+    table = table_of(name)
+    return table.of_code or table.name == "places"
 
 
 def unite(tenant: FactStore, code: FactStore) -> FactStore:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from scanner.sources.arm.recognise import is_template
+from scanner.sources.terraform.recognise import recognise as is_plan
+
 JsonKind = Literal["template", "parameters", "plan"]
 
 _GENERATED = re.compile(rb'"_generator"\s*:\s*\{\s*"name"\s*:\s*"bicep"')
@@ -14,12 +17,8 @@ _BINARY_HEAD = 8_000
 
 def recognise_json(data: bytes) -> JsonKind | None:
     """Return whether a JSON file is an ARM template, a parameter file or a Terraform plan; None for anything else."""
-    from scanner.sources.arm.recognise import is_template
-
     kind = is_template(data)
-    if kind is None and b'"planned_values"' in data and b'"format_version"' in data:
-        return "plan"
-    return kind
+    return "plan" if kind is None and is_plan(data) else kind
 
 
 def is_generated_from_bicep(data: bytes) -> bool:

@@ -55,11 +55,6 @@ class _Plan(msgspec.Struct):
     variables: dict[str, Any] | None = None
 
 
-def recognise(data: bytes) -> bool:
-    """Whether a JSON file is a Terraform plan: cheap, no decoding."""
-    return b'"planned_values"' in data and b'"format_version"' in data
-
-
 def read_plan(uri: str, data: bytes) -> tuple[list[TerraformObject], list[SourceGap]]:
     """Return what a plan leaves behind when it is applied, and what of it cannot be read.
 

@@ -122,9 +122,9 @@ print(run(3, lambda task: str(os.getpid() == parent).encode()))
 def test_an_error_here_ends_the_other_processes() -> None:
     assert (
         python("""
-import subprocess
+import signal, subprocess
 def work(task):
-    time.sleep(30)
+    signal.pause()
     return b""
 try:
     with Workers(2, work, lambda task, why: b"", processes=2) as started:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from scanner.sources.declared.declaration import Declaration
 from scanner.sources.declared.values import KeyRead, Object, Ref, Text, Unknown, show
 from scanner.sources.terraform.declare import declare, unit_scope
-from scanner.sources.terraform.plan import read_plan, recognise
+from scanner.sources.terraform.plan import read_plan
+from scanner.sources.terraform.recognise import recognise
 from tests.sources.terraform.declare_objects import SUBSCRIPTION, at
 
 SECRET = "s3" * 20
