@@ -30,9 +30,9 @@ MOST_BYTES = 10_000_000
 _MOST_ERRORS = 100
 _MOST_GAPS = 20
 
-_SPACE = rb"(?:[\s,]++|\xc2\xa0|\xef\xbb\xbf|//[^\r\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z))*+"
+_SPACE = rb"(?:[\s,]++|\xc2\xa0|\xef\xbb\xbf|//[^\r\n]*+|/\*[\s\S]*?(?:\*/|\Z))*"
 _BESIDE_COLON = _SPACE.replace(b"[\\s,]", b"\\s")
-_STRING = rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
+_STRING = rb'"([^"\\]*+(?:\\.[^"\\]*+)*)"'
 _VALUE = rb"(?:" + _STRING + rb"|([{\[])|(-?\d[\d.eE+-]*+)|(true|false|null)\b)"
 _MEMBER = re.compile(
     _SPACE + rb"(?:" + _STRING + _BESIDE_COLON + rb":" + _BESIDE_COLON + _VALUE + rb"|([}\]]))", re.DOTALL
@@ -44,9 +44,9 @@ _ITEM = re.compile(
 _SPACES = re.compile(_SPACE, re.DOTALL).match
 _AFTER_STRING = re.compile(_SPACE + rb"(?:[:}\]\"]|\Z)", re.DOTALL).match
 _SKIPPED = re.compile(
-    rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|//[^\r\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/)?|[{}\[\]]', re.DOTALL
+    rb'"[^"\\]*+(?:\\.[^"\\]*+)*"|//[^\r\n]*+|/\*[\s\S]*?(?:\*/|\Z)|[{}\[\]]', re.DOTALL
 )
-_GARBAGE = re.compile(rb'"[^"\\\r\n]*+(?:\\.[^"\\\r\n]*+)*+"?|[^\s"{}\[\],]++|.', re.DOTALL).match
+_GARBAGE = re.compile(rb'"[^"\\\r\n]*+(?:\\.[^"\\\r\n]*+)*"?|[^\s"{}\[\],]++|.', re.DOTALL).match
 _LITERALS = {b"true": True, b"false": False, b"null": None}
 _BAD_ESCAPE = re.compile(r'\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt])|\\(.?)', re.DOTALL)
 

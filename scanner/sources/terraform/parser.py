@@ -57,8 +57,8 @@ _END, _IDENTIFIER, _STRING, _NUMBER, _NEWLINE, _HEREDOC, _OPERATOR, _QUOTE, _WRO
 _TOKEN = (
     rb"(?:"
     rb"([A-Za-z_\x80-\xff][\w\x80-\xff-]*+)"
-    rb'|("(?:[^"\\\r\n$%]++|\$(?!\{)|%(?!\{))*+")'
-    rb"|(\d++(?:\.\d++)?+(?:[eE][+-]?\d++)?+)"
+    rb'|("[^"\\\r\n$%]*+(?:[$%](?!\{)[^"\\\r\n$%]*+)*")'
+    rb"|(\d++(?:\.\d++)?(?:[eE][+-]?\d++)?)"
     rb"|(\n)"
     rb"|(<<-?[A-Za-z_\x80-\xff][\w\x80-\xff-]*+\r?\n)"
     rb"|(==|!=|<=|>=|&&|\|\||=>|\.\.\.|::|[{}()\[\],.:?=<>+\-*/%!~])"
@@ -66,9 +66,10 @@ _TOKEN = (
     rb"|(.)"
     rb"|\Z)"
 )
-_COMMENTS = rb"#[^\n]*+|//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/"
-_LINES = re.compile(rb"(?:[ \t\r\f\v]++|" + _COMMENTS + rb")*+" + _TOKEN, re.DOTALL).match
-_FREE = re.compile(rb"(?:\s++|" + _COMMENTS + rb")*+" + _TOKEN, re.DOTALL).match
+# Only single characters repeat possessively: Python before 3.11.5 gets possessive groups wrong (gh-106052).
+_COMMENTS = rb"#[^\n]*+|//[^\n]*+|/\*[\s\S]*?\*/"
+_LINES = re.compile(rb"(?:[ \t\r\f\v]++|" + _COMMENTS + rb")*" + _TOKEN, re.DOTALL).match
+_FREE = re.compile(rb"(?:\s++|" + _COMMENTS + rb")*" + _TOKEN, re.DOTALL).match
 
 _PRECEDENCE = {
     b"||": 1,

@@ -13,9 +13,9 @@ from scanner.sources.declared.declaration import Place
 Spans: TypeAlias = Mapping[tuple[str, ...], tuple[int, int]]
 """Offsets of properties, name and value together, by their path in the object of a resource."""
 
-_ADDRESS = re.compile(rb'"address"\s*:\s*("(?:[^"\\]|\\.)*+")')
-_MEMBER = re.compile(rb'[\s,]*+("(?:[^"\\]|\\.)*+")\s*+:\s*+')
-_PIECE = re.compile(rb'"(?:[^"\\]|\\.)*+"|[{}\[\],:]|[^\s"{}\[\],:]++')
+_ADDRESS = re.compile(rb'"address"\s*:\s*("(?:[^"\\]|\\.)*")')
+_MEMBER = re.compile(rb'[\s,]*+("(?:[^"\\]|\\.)*")\s*+:\s*+')
+_PIECE = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s"{}\[\],:]++')
 _DEEPEST_SPAN = 10
 
 
