@@ -43,9 +43,7 @@ _ITEM = re.compile(
 # Both have the same groups: 1 name, 2 string, 3 opening bracket, 4 number, 5 literal, 6 closing bracket.
 _SPACES = re.compile(_SPACE, re.DOTALL).match
 _AFTER_STRING = re.compile(_SPACE + rb"(?:[:}\]\"]|\Z)", re.DOTALL).match
-_SKIPPED = re.compile(
-    rb'"[^"\\]*+(?:\\.[^"\\]*+)*"|//[^\r\n]*+|/\*[\s\S]*?(?:\*/|\Z)|[{}\[\]]', re.DOTALL
-)
+_SKIPPED = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*"|//[^\r\n]*+|/\*[\s\S]*?(?:\*/|\Z)|[{}\[\]]', re.DOTALL)
 _GARBAGE = re.compile(rb'"[^"\\\r\n]*+(?:\\.[^"\\\r\n]*+)*"?|[^\s"{}\[\],]++|.', re.DOTALL).match
 _LITERALS = {b"true": True, b"false": False, b"null": None}
 _BAD_ESCAPE = re.compile(r'\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt])|\\(.?)', re.DOTALL)
