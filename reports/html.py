@@ -90,7 +90,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     more_lines: int
     related: tuple[tuple[str, str], ...]
     """Message and place of what belongs to it."""
-    fixes: tuple[str, ...]
+    fixes: tuple[tuple[str, str, str], ...]
+    """What it does, the flag that makes it, what it needs first."""
     evidence: tuple[Evidence, ...]
     is_accepted: bool
     accepted: str
@@ -216,7 +217,10 @@ def _row(finding: Finding, anchor: str, snippet: Snippet | None) -> Row:
             (shown(related.message), shown(place_text(related.location)))
             for related in finding.related[:RELATED]
         ),
-        fixes=tuple(shown(fix.description) for fix in finding.fixes),
+        fixes=tuple(
+            (shown(fix.description), "--fix-all" if fix.needs else "--fix", shown(fix.needs))
+            for fix in finding.fixes
+        ),
         evidence=tuple(evidence_of(finding)),
         is_accepted=accepted is not None,
         accepted="" if accepted is None else _accepted(accepted.reason, accepted.owner, accepted.expires),

@@ -15,7 +15,7 @@ from msgspec import to_builtins
 from reports.hostile import json_bytes
 from reports.report import Report
 from reports.summary import is_complete
-from scanner.engine.finding import Finding, Gap, RuleResult
+from scanner.engine.finding import Finding, Gap, RuleResult, Unknown
 
 SCHEMA = "midas/v1"
 SCHEMA_FILE = Path(__file__).parent / "schemas" / "midas-v1.schema.json"
@@ -30,10 +30,7 @@ def render(report: Report) -> bytes:
             "run": _run(report),
             "rules": [_rule(rule) for rule in report.rules],
             "findings": [_finding(finding) for finding in report.findings],
-            "unknown": [
-                {"code": unknown.code, "subject": unknown.subject, "reason": unknown.reason}
-                for unknown in report.unknown
-            ],
+            "unknown": [_unknown(unknown) for unknown in report.unknown],
             "gaps": [_gap(gap) for gap in report.gaps],
         }
     )
@@ -100,6 +97,17 @@ def _finding(finding: Finding) -> dict[str, Any]:
         document["fixes"] = to_builtins(finding.fixes)
     if finding.change:
         document["change"] = finding.change
+    return document
+
+
+def _unknown(unknown: Unknown) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "code": unknown.code,
+        "subject": unknown.subject,
+        "reason": unknown.reason,
+    }
+    if unknown.location is not None:
+        document["location"] = to_builtins(unknown.location)
     return document
 
 

@@ -31,6 +31,35 @@ def cut_to(text: str, columns: int) -> str:
     return "".join(kept) + "…"
 
 
+def wrapped(text: str, columns: int, most: int | None = None) -> list[str]:
+    """Return the text in lines that fit, broken at blanks, a longer word anywhere; at most so many, the last cut."""
+    lines = [""]
+    for word in text.split():
+        joined = f"{lines[-1]} {word}" if lines[-1] else word
+        if cells(joined) <= columns:
+            lines[-1] = joined
+            continue
+        pieces = _pieces(word, columns)
+        lines[-1:] = [lines[-1], *pieces] if lines[-1] else pieces
+    if most is not None and len(lines) > most:
+        lines = [*lines[: most - 1], cut_to(" ".join(lines[most - 1 :]), columns)]
+    return lines
+
+
+def _pieces(word: str, columns: int) -> list[str]:
+    if cells(word) <= columns:
+        return [word]
+    pieces, used = [""], 0
+    for character in word:
+        width = _cells(character)
+        if used + width > columns and pieces[-1]:
+            pieces.append("")
+            used = 0
+        pieces[-1] += character
+        used += width
+    return pieces
+
+
 class Line:
     """Parts of text, each with a style of rich (``bold red``) or none."""
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from types import MappingProxyType
 
 from reports.hostile import shown
-from reports.line import Line, cells
+from reports.line import Line, cells, wrapped
 from reports.pages import first_sentence, read_page
 from reports.report import Report
 from reports.snippet import CodeLine, snippet_of
@@ -59,7 +58,10 @@ def _order(location: Location) -> tuple[str, int, int]:
 
 def _fix(finding: Finding, pages: dict[str, str]) -> str:
     if finding.fixes:
-        return f"{shown(finding.fixes[0].description)} (midas check --fix does it)"
+        fix = finding.fixes[0]
+        if fix.needs:
+            return f"{shown(fix.description)} (midas check --fix-all does it); {shown(fix.needs)}"
+        return f"{shown(fix.description)} (midas check --fix does it)"
     return shown(first_sentence(read_page(pages.get(finding.code, "")).fix))
 
 
@@ -99,13 +101,8 @@ def _carets(code: CodeLine) -> str:
 
 
 def _note(edge: str, label: str, text: str, width: int | None) -> Iterator[Line]:
-    first, *more = _wrapped(label + text, None if width is None else width - len(edge) - 3)
+    whole = label + text
+    first, *more = [whole] if width is None else wrapped(whole, max(20, width - len(edge) - 3))
     yield Line((f"{edge} = ", "blue"), *([(label, "bold"), first[len(label) :]] if label else [first]))
     for line in more:
         yield Line(f"{edge}   {line}")
-
-
-def _wrapped(text: str, room: int | None) -> Sequence[str]:
-    if room is None:
-        return [text]
-    return textwrap.wrap(text, max(20, room), break_on_hyphens=False) or [""]

@@ -21,6 +21,18 @@ _SENTENCE = re.compile(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)\s+(?=[A-Z`*\"(])")
 _ONLY_CODE = re.compile(r"[A-Za-z](?:[^`\\&<>\[\]*_!#|~\n]|\n(?=[A-Za-z(`])|`[^`]+`)*")
 """A paragraph in which nothing but code spans is markup."""
 
+_CODE = r"(?<!`)`[^`\s](?:[^`\n]*[^`\s])?`(?!`)"
+_EMPHASIS = (
+    r"(?<![\w*`])(?P<stars>\*\*?)[A-Za-z](?:(?:[A-Za-z -]|\n(?=[A-Za-z]))*[A-Za-z])?(?P=stars)(?![\w*`])"
+)
+_SIMPLE = re.compile(
+    rf"(?=[A-Za-z(`*])(?:[^`\\&<>\[\]*_!#|~\n]|\n(?=[A-Za-z(`*]|[0-9]+[^0-9.)])|{_CODE}|{_EMPHASIS})*"
+)
+"""A paragraph in which code spans and whole words in stars are all the markup."""
+_MARKS = re.compile(rf"(?P<code>{_CODE})|{_EMPHASIS}")
+_SIMPLE_HEADING = re.compile(r"#{1,6} +(?=[A-Za-z])(?P<text>[^`\\&<>\[\]*_!#|~]*)")
+_FENCE = re.compile(r"```[A-Za-z]*")
+
 
 class RulePage(msgspec.Struct, frozen=True):
     """The sections of a rule's page, each Markdown; a section that the page lacks is empty."""
@@ -67,6 +79,9 @@ def first_sentence(markdown: str) -> str:
 
 def plain_text(markdown: str) -> str:
     """Return Markdown as plain text: paragraphs apart by an empty line, list items with a dash, code indented."""
+    simple = _simple_text(markdown)
+    if simple is not None:
+        return simple
     blocks: list[str] = []
     marker = ""
     for token in _parser().parse(markdown):
@@ -78,6 +93,50 @@ def plain_text(markdown: str) -> str:
         elif token.type in ("fence", "code_block"):
             blocks.append("\n".join(f"    {line}".rstrip() for line in token.content.rstrip().split("\n")))
     return "\n\n".join(blocks)
+
+
+def _simple_text(markdown: str) -> str | None:
+    """Return the plain text of Markdown that needs no parser, as the pages of rules are; None for any other.
+
+    The parser takes longer than a small check does to write all the rest of a report.
+    """
+    lines = markdown.strip("\n").split("\n")
+    if not all(line.isprintable() and line == line.rstrip() for line in lines):
+        return None
+    blocks: list[str] = []
+    paragraph: list[str] = []
+    code: list[str] | None = None
+    marker = ""
+    for line in [*lines, ""]:
+        if code is not None:
+            if line == "```":
+                blocks.append(
+                    "\n".join(f"    {part}".rstrip() for part in "\n".join(code).rstrip().split("\n"))
+                )
+                code = None
+            else:
+                code.append(line)
+            continue
+        heading, is_fence = _SIMPLE_HEADING.fullmatch(line), _FENCE.fullmatch(line) is not None
+        is_item = line.startswith("- ")
+        if line and heading is None and not is_fence and not is_item:
+            paragraph.append(line.removeprefix("  ") if marker and paragraph else line)
+            continue
+        if paragraph:
+            text = "\n".join(paragraph)
+            if _SIMPLE.fullmatch(text) is None:
+                return None
+            blocks.append(marker + _MARKS.sub(_unmarked, text).replace("\n", " "))
+        paragraph, marker = ([line[2:]], "- ") if is_item else ([], "")
+        if heading is not None:
+            blocks.append(heading["text"])
+        elif is_fence:
+            code = []
+    return "\n\n".join(blocks) if code is None else None
+
+
+def _unmarked(mark: re.Match[str]) -> str:
+    return mark[0].strip("`" if mark["code"] else "*")
 
 
 def _inline_text(tokens: list[Any]) -> str:

@@ -16,7 +16,14 @@ from reports.hostile import json_bytes, shown
 from reports.pages import first_sentence, plain_text, read_page
 from reports.redact import MASK
 from reports.report import Report
-from reports.sarif_places import DESCRIPTION_LIMIT, location_of, message, place_of_gap, show_code
+from reports.sarif_places import (
+    DESCRIPTION_LIMIT,
+    location_of,
+    message,
+    place_of_gap,
+    show_code,
+    show_related,
+)
 from reports.summary import family_name, family_of, is_complete, plural, title_of, why_nothing_judged
 from scanner.engine.finding import Finding, RuleResult, Suppression
 from scanner.rule import Confidence, Severity
@@ -177,6 +184,7 @@ def _results(report: Report, findings: Sequence[Finding], index: dict[str, int])
             result["baselineState"] = finding.change or "unchanged"
         if finding.location is not None:
             show_code(result, finding, finding.location, report.sources)
+        show_related(result, finding)
         results.append(result)
     return results
 

@@ -65,7 +65,7 @@ def _region(place: Location) -> dict[str, Any]:
 def show_code(
     result: dict[str, Any], finding: Finding, location: Location, sources: SourceFiles | None
 ) -> None:
-    """Add to a result what only a finding in code has: its lines, other places, the fixes."""
+    """Add to a result what only a finding in code has: its lines and the fixes."""
     snippet = snippet_of(sources, finding, SNIPPET_LINES)
     if snippet is not None:
         physical = result["locations"][0]["physicalLocation"]
@@ -80,6 +80,12 @@ def show_code(
                 "endLine": location.line + len(snippet.lines) + snippet.more - 1,
                 "snippet": {"text": cut(whole, SNIPPET_LIMIT)},
             }
+    if finding.fixes:
+        result["fixes"] = [_fix(fix) for fix in finding.fixes]
+
+
+def show_related(result: dict[str, Any], finding: Finding) -> None:
+    """Add to a result the other places in code, also where its own subject is in none."""
     if finding.related:
         result["relatedLocations"] = [
             {
@@ -92,8 +98,6 @@ def show_code(
             }
             for number, related in enumerate(finding.related[:RELATED_LIMIT], 1)
         ]
-    if finding.fixes:
-        result["fixes"] = [_fix(fix) for fix in finding.fixes]
 
 
 def _fix(fix: Fix) -> dict[str, Any]:
@@ -103,7 +107,7 @@ def _fix(fix: Fix) -> dict[str, Any]:
         replacement = {"deletedRegion": _region(place), "insertedContent": {"text": edit.text}}
         files.setdefault(edit.uri, []).append(replacement)
     return {
-        "description": {"text": message(fix.description)},
+        "description": {"text": message(f"{fix.description}; {fix.needs}" if fix.needs else fix.description)},
         "artifactChanges": [
             {"artifactLocation": _artifact(uri), "replacements": replacements}
             for uri, replacements in files.items()

@@ -12,12 +12,11 @@ import os
 import re
 import shutil
 import sys
-import textwrap
 from collections.abc import Sequence
 from typing import TextIO
 
 from reports.hostile import shortened, shown
-from reports.line import Line, coloured, plain
+from reports.line import Line, coloured, plain, wrapped
 from reports.listing import STYLES, listing
 from reports.pages import first_sentence, read_page
 from reports.report import Report
@@ -28,21 +27,27 @@ from reports.summary import (
     families,
     is_complete,
     over_threshold,
+    place_text,
     priorities,
     scope_name,
     verdict,
 )
 from reports.write import say
-from scanner.engine.finding import Finding, Gap
+from scanner.engine.finding import Finding, Gap, Location
 
 WORST = 10
 _TALL = 32
 """Lines of a screen that has room for more than one gap, crash and notice."""
+_IN_CODE = 10
+"""Gaps, crashes and notices that are told of code, whatever the screen: they have places to look at."""
 _ENOUGH = 8
 """Lines of findings; where there would be fewer, what was seen is told in one line."""
 _ID_ROOM = 40
 _LONG_ID = re.compile(rf"/\S{{{_ID_ROOM},}}")
 _INDENT = 7
+_UNDER_FINDING = " " * 13
+_RELATED = 2
+"""Places in code that are told of a finding whose subject is in none."""
 _LABEL = 16
 """Columns before the text of a gap, a crash, a notice or a file."""
 
@@ -93,7 +98,8 @@ def _is_terminal(stream: TextIO) -> bool:
 def _summary(
     report: Report, files: Sequence[tuple[str, str]], width: int | None, height: int | None
 ) -> list[Line]:
-    tail = _tail(report, files, width, each=3 if height is None or height >= _TALL else 1)
+    each = 3 if height is None or height >= _TALL else 1
+    tail = _tail(report, files, width, _IN_CODE if report.run.source == "repository" else each)
     if report.run.source == "repository":
         told = listing(report, width)
         lines = [
@@ -119,8 +125,7 @@ def _wrapped(text: str, width: int | None, most: int) -> list[str]:
     """Return the text in at most so many lines that fit beside the indent; in one line without a width."""
     if width is None:
         return [text]
-    room = max(12, width - _INDENT)
-    return textwrap.wrap(text, room, max_lines=most, placeholder="…", break_on_hyphens=False) or [""]
+    return wrapped(text, max(12, width - _INDENT), most)
 
 
 def _head(report: Report, width: int | None, most: int) -> list[Line]:
@@ -187,9 +192,10 @@ def _worst(report: Report, room: int | None, width: int | None) -> list[Line]:
     code = ""
     for finding in findings:
         block = [_finding_line(finding, width)]
+        block += [Line(_UNDER_FINDING, (place, "dim")) for place in _places(finding)]
         # One fix per rule: findings of a rule stand together, the first one carries it.
         if finding.code != code and hints[finding.code]:
-            block.append(Line(f"             {hints[finding.code]}"))
+            block.append(Line(f"{_UNDER_FINDING}{hints[finding.code]}"))
         code = finding.code
         blocks.append(block)
     lines = [Line()]
@@ -205,6 +211,14 @@ def _worst(report: Report, room: int | None, width: int | None) -> list[Line]:
     if number < len(open_findings):
         lines.append(Line((f"  and {len(open_findings) - number:,} more", "dim")))
     return lines
+
+
+def _places(finding: Finding) -> list[str]:
+    """Return where code declares a finding of a tenant, or, where it does not, what the finding speaks of."""
+    if finding.location is not None:
+        return [f"--> {shown(place_text(finding.location))}"]
+    told = [f"{related.message}: {place_text(related.location)}" for related in finding.related[:_RELATED]]
+    return [f"= {shown(text)}" for text in told]
 
 
 def _finding_line(finding: Finding, width: int | None) -> Line:
@@ -250,18 +264,38 @@ def _gap_text(gap: Gap, room: int | None) -> str:
     return f"{reason if len(reason) <= left else reason[: left - 1] + '…'} ({scope})"
 
 
+def _unclear(report: Report) -> list[str]:
+    """Return the declarations of which rules cannot speak, those of the most severe rules first."""
+    severity = {rule.code: rule.severity.rank for rule in report.rules}
+    codes: dict[tuple[Location, str], list[str]] = {}
+    for unknown in sorted(report.unknown, key=lambda one: severity.get(one.code, 0)):
+        if unknown.location is not None:
+            codes.setdefault((unknown.location, unknown.reason), []).append(unknown.code)
+    return [
+        shown(f"{place_text(location)}: {reason} ({', '.join(found)})")
+        for (location, reason), found in codes.items()
+    ]
+
+
 def _tail(report: Report, files: Sequence[tuple[str, str]], width: int | None, each: int) -> list[Line]:
     """Return what was not read, at most ``each`` of a kind and how many more, and the files."""
     room = None if width is None else width - _LABEL
     lines: list[Line] = []
+    in_code = report.run.source == "repository"
+    elsewhere = "see the reports" if files else "--output html=FILE has them all"
     for label, style, texts in (
         ("rule crashed", "bold red", [shown(f"{fault.code}: {fault.error}") for fault in report.faults]),
         ("not read", "bold yellow", [_gap_text(gap, room) for gap in report.gaps[:each]]),
+        ("unknown", "yellow", _unclear(report) if in_code else []),
         ("notice", "yellow", [shown(notice) for notice in report.notices]),
     ):
-        lines.extend(Line((f"  {label:<14}", style), text) for text in texts[:each])
+        for text in texts[:each]:
+            # Of code nothing else tells what is wrong where; a tenant's summary fits the screen.
+            first, *more = wrapped(text, max(12, room)) if in_code and room is not None else [text]
+            lines.append(Line((f"  {label:<14}", style), first))
+            lines.extend(Line(" " * _LABEL, line) for line in more)
         total = len(report.gaps) if label == "not read" else len(texts)
         if total > each:
-            lines.append(Line((f"  {label:<14}", style), f"and {total - each:,} more: see the reports"))
+            lines.append(Line((f"  {label:<14}", style), f"and {total - each:,} more: {elsewhere}"))
     lines.extend(Line((f"  {name:<14}", "dim"), _fitting(shown(path), room)) for name, path in files)
     return [Line(), *lines] if lines else []

@@ -6,7 +6,6 @@ import importlib
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -37,13 +36,17 @@ class OutputError(Exception):
 
 def writer(format_name: str) -> Callable[[Report], bytes]:
     """Return the writer of a format; :class:`OutputError` names the known ones when it is not among them."""
+    render: Callable[[Report], bytes] = importlib.import_module(_module(format_name)).render
+    return render
+
+
+def _module(format_name: str) -> str:
     module = FORMATS.get(format_name)
     if module is None:
         raise OutputError(
             f"no report format is called {format_name!r}; the formats are {', '.join(sorted(FORMATS))}"
         )
-    render: Callable[[Report], bytes] = importlib.import_module(module).render
-    return render
+    return module
 
 
 def check(format_name: str, destination: str | Path) -> None:
@@ -51,13 +54,15 @@ def check(format_name: str, destination: str | Path) -> None:
 
     Meant to be called before a long scan. It leaves nothing behind.
     """
-    writer(format_name)
+    _module(format_name)  # not imported yet: it would only make the scan begin later
     if str(destination) == STANDARD_OUTPUT:
         _standard_output(format_name)
         return
     try:
         target = _target(format_name, destination)
         if not _is_special(target):
+            import tempfile
+
             with tempfile.TemporaryFile(dir=target.parent):
                 pass
     except OSError as error:
@@ -170,6 +175,8 @@ def _is_special(target: Path) -> bool:
 
 
 def _replace(target: Path, document: bytes) -> None:
+    import tempfile
+
     mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", suffix=".part", dir=target.parent)
     try:

@@ -21,6 +21,7 @@ from scanner.facts import ids
 from scanner.facts.schema import TABLES, collected_tables
 from scanner.facts.snapshot import REQUESTS, Origin, SnapshotError, read, write
 from scanner.facts.store import FactStore, LateStore
+from scanner.placing import placed
 from scanner.rule import Stage
 from scanner.run import Before, Question, World, question
 from scanner.settings import SettingsError
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from scanner.sources.azure.progress import Progress
     from scanner.sources.repository.merge import State
     from scanner.sources.repository.read import Repository
+    from scanner.sources.repository.standby import Standby
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -224,53 +226,62 @@ def open_repository(
     question: Question,
     *,
     against: Callable[[Question], World] | None = None,
+    standby: Standby | None = None,
 ) -> World:
     """Read infrastructure files; raises :class:`~scanner.sources.repository.find.RepositoryError`.
 
     ``against`` opens the tenant that the code will be deployed to: then both are one world, which is compared with the
-    tenant alone, or with the tenant and the code as it was.
+    tenant alone, or with the tenant and the code as it was. ``standby`` judges what little code there is; see
+    :mod:`~scanner.judging_ahead`.
     """
     from scanner.engine.source_files import SourceFiles, in_folder
 
     began = datetime.now(UTC)
-    repository = _read(code, question)
+    repository = _read(code, question, standby)
     notices, base = repository.notices, repository.base
     target = ", ".join(str(path) for path in code.paths)
     origin = Origin(source="repository", target=target, tenant="", cloud="", read_at=began)
     since = "the target of the pull request" if code.since == AUTO else code.since
     called = [] if base is None else [f"{since}, {base.commit[:12]}"]
     tenant: FactStore | None = None
-    subscriptions: dict[str, str] = {}
+    deployed_to: dict[str, str] = {}
     if against is not None:
         world = against(of_tenant(question))
         tenant, origin = world.store, _united_origin(origin, world.origin)
         called.append(world.origin.target)
-        subscriptions, said = _subscriptions(tenant, repository.state)
+        deployed_to, said = placed(tenant, repository)
         notices += (*said, *world.notices)
 
     def facts(state: State) -> FactStore:
-        own = state.facts(subscriptions).finish()
+        own = state.facts(deployed_to).finish()
         if tenant is None:
             return own
         from scanner.facts.unite import unite
 
         return unite(tenant, own)
 
+    def elsewhere() -> bytes | None:
+        if standby is None or not standby.waits:
+            return None
+        return standby.ask(msgspec.msgpack.encode(repository.state))
+
     before = None
     if called:
         same = base is not None and base.state is None
         then = tenant if base is None or base.state is None else facts(base.state)
-        sources = None if base is None else SourceFiles(base.contents.read)
-        before = Before(" and ".join(called), None if same else then, sources)
+        sources = None if base is None or same else SourceFiles(base.contents.read)
+        before = Before(" and ".join(called), None if same else then, sources, lambda: _moves(repository))
     return World(
         LateStore(lambda: facts(repository.state)),
         origin,
         notices=notices,
         sources=in_folder(repository.root),
         files=repository.files,
+        below=repository.below,
         with_comments=repository.speaking,
         before=before,
         memory=repository.memory if tenant is None else None,
+        elsewhere=elsewhere if standby is not None and not called else None,
     )
 
 
@@ -282,21 +293,42 @@ def with_code(open_world: Callable[[Question], World], code: CodeWanted, questio
     # The code first: processes are only forked before Polars runs.
     repository = _read(code, question)
     world = open_world(question)
-    subscriptions, said = _subscriptions(world.store, repository.state)
-    own = repository.state.facts(subscriptions).finish()
+    deployed_to, said = placed(world.store, repository)
+    own = repository.state.facts(deployed_to).finish()
     return msgspec.structs.replace(
         world,
         store=with_places(world.store, own),
         notices=(*world.notices, *repository.notices, *said),
         sources=in_folder(repository.root),
         files=repository.files,
+        below=repository.below,
         with_comments=repository.speaking,
     )
 
 
-def _read(code: CodeWanted, question: Question) -> Repository:
-    from scanner.sources.declared.wanted import Wanted as Asked
+def _moves(repository: Repository) -> Sequence[tuple[str, str]]:
+    """Return the old and the new address of everything that the code says has moved."""
+    from scanner.engine.source_files import in_folder
+    from scanner.sources.terraform.moved import moves_in
+
+    files = in_folder(repository.root)
+
+    def read(uri: str) -> bytes | None:
+        lines = files.lines(uri)
+        return None if lines is None else lines.data
+
+    return moves_in(sorted(repository.files), read)
+
+
+def _read(code: CodeWanted, question: Question, standby: Standby | None = None) -> Repository:
+    from scanner.sources.declared.asked import Wanted as Asked
     from scanner.sources.repository.read import Reading, read_repository
+
+    def meanwhile(processes: int) -> None:
+        if standby is not None and processes > 1:
+            standby.close()
+        if standby is None or not standby.waits:
+            _import_engine()
 
     how = Reading(
         wanted=Asked(
@@ -308,7 +340,7 @@ def _read(code: CodeWanted, question: Question) -> Repository:
         cache=code.cache,
         since=() if code.since is None else base_names(code.since, os.environ),
         states=code.states,
-        meanwhile=_import_engine,
+        meanwhile=meanwhile,
     )
     return read_repository(code.paths, how)
 
@@ -350,28 +382,16 @@ def _united_origin(code: Origin, tenant: Origin) -> Origin:
     )
 
 
-def _subscriptions(tenant: FactStore, state: State) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Return which of the tenant's subscriptions the code is deployed to, and what could not be told."""
-    from scanner.facts.unite import subscriptions_for
-
-    chosen, unsure = subscriptions_for(tenant, state.tails())
-    notices = tuple(
-        f"the code's {code.rsplit('/', 1)[-1]} could be deployed to {' or '.join(several)}, so it was judged apart"
-        for code, several in unsure.items()
-    )
-    return chosen, notices
-
-
-def fix(report: Report, code: CodeWanted) -> Applied:
-    """Make the edits that a report on code offers, in its files; raises
-    :class:`~scanner.engine.apply_fixes.FixError`.
+def fix(report: Report, code: CodeWanted, *, also_needing: bool = False) -> Applied:
+    """Make the edits that a report on code offers, in its files; those that need something else first only with
+    ``also_needing``. Raises :class:`~scanner.engine.apply_fixes.FixError`.
     """
     from scanner.engine.apply_fixes import apply_fixes, write_files
     from scanner.engine.source_files import in_folder
     from scanner.sources.repository.find import root_of
 
     root = root_of(code.paths)
-    applied = apply_fixes(report.findings, in_folder(root))
+    applied = apply_fixes(report.findings, in_folder(root), also_needing=also_needing)
     write_files(root, applied.files)
     return applied
 

@@ -12,6 +12,7 @@ import gc
 import io
 import signal
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -185,6 +186,7 @@ def check(paths: tuple[Path, ...], **flags: Any) -> int:
     """
     from scanner import run
     from scanner.acquire import fix, open_repository
+    from scanner.judging_ahead import judging_ahead
     from scanner.rule import Stage
     from scanner.settings import prepare
 
@@ -192,16 +194,21 @@ def check(paths: tuple[Path, ...], **flags: Any) -> int:
     rules, settings = prepare(settings_file(flags["config"]), settings_of(flags), Stage.DECLARED)
     settings, code, tenant = with_threshold(settings, flags), code_of(paths, flags), tenant_of(flags)
 
-    def open_world(wanted: run.Question) -> run.World:
-        return open_repository(code, wanted, against=tenant)
+    def import_writers() -> None:
+        _import_writers(outputs, flags)
 
-    report = run.scan(open_world, rules, settings)
-    if flags["fix"]:
-        applied = fix(report, code)
-        _print_fixed(applied)
-        if applied.files:
-            report = run.scan(open_world, rules, settings)
-    return _deliver(report, outputs, flags)
+    with judging_ahead(code, rules, settings, alone=tenant is None, meanwhile=import_writers) as standby:
+
+        def open_world(wanted: run.Question) -> run.World:
+            return open_repository(code, wanted, against=tenant, standby=standby)
+
+        report = run.scan(open_world, rules, settings)
+        if flags["fix"] or flags["fix_all"]:
+            applied = fix(report, code, also_needing=flags["fix_all"])
+            _print_fixed(applied)
+            if applied.files:
+                report = run.scan(open_world, rules, settings)
+        return _deliver(report, outputs, flags)
 
 
 @cli.command()
@@ -237,11 +244,14 @@ def baseline(paths: tuple[Path, ...], **flags: Any) -> int:
     open_world = (
         world_of(flags | {"out": None}) if of_tenant else lambda wanted: open_repository(code, wanted)
     )
-    drawn = draw(open_world, rules, settings, path, reason=flags["reason"])
+    drawn, kept = draw(open_world, rules, settings, path, reason=flags["reason"])
     if not flags["quiet"]:
-        them = "it" if drawn == 1 else "them"
-        written = f"{_count(drawn, 'finding')} written down; --baseline {path} accepts {them}"
-        click.echo(f"{path}: {written}", err=True)
+        them = "it" if drawn + kept == 1 else "them"
+        more = f" and {kept:,} kept that could not be looked for" if kept else ""
+        click.echo(
+            f"{path}: {_count(drawn, 'finding')} written down{more}; --baseline {path} accepts {them}",
+            err=True,
+        )
     return CLEAN
 
 
@@ -424,6 +434,14 @@ def _deliver(report: Report, outputs: list[tuple[str, str]], flags: dict[str, An
     return INCOMPLETE if flags["strict"] and (unknown or not report.run.complete) else CLEAN
 
 
+def _import_writers(outputs: list[tuple[str, str]], flags: dict[str, Any]) -> None:
+    """Import what :func:`_deliver` will use."""
+    from reports.write import writer
+
+    for kind in {*(kind for kind, _ in outputs), *(() if flags["quiet"] else ("text",))}:
+        writer(kind)
+
+
 def _print_fixed(applied: Applied) -> None:
     from reports.hostile import visible
 
@@ -434,6 +452,11 @@ def _print_fixed(applied: Applied) -> None:
     click.echo(said, err=True)
     for finding, why in applied.left:
         click.echo(visible(f"not fixed: {finding.code} {finding.subject.name}: {why}"), err=True)
+    for these, said in ((applied.fixed, "before you deploy"), (applied.waiting, "--fix-all fixes {} more")):
+        counts = Counter((finding.code, finding.fixes[0].needs) for finding in these)
+        for (code, needs), count in sorted(counts.items()):
+            if needs:
+                click.echo(visible(f"{code}: {said.format(count)}: {needs}"), err=True)
 
 
 def _count(number: int, what: str) -> str:

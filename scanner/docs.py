@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from scanner.rule import Meta
+    from scanner.rule import Meta, PlainEdit
 
 FAMILIES = {
     1: "Lifecycle",
@@ -94,7 +94,7 @@ def rules_page() -> str:
             bad = _links(folder, ((example.language, example.bad) for example in examples))
             good = _links(folder, ((example.language, example.good) for example in examples))
             lines.append(f"| {rule.meta.id} | {bad} | {good} |")
-    lines.append("")
+    lines += ["", *_fixes_section()]
     with_parameters = [rule for rule in load_rules() if rule.meta.parameters]
     if with_parameters:
         lines += ["## Parameters", "", "Set under `[rules.CODE]` in `midas.toml`.", ""]
@@ -107,6 +107,46 @@ def rules_page() -> str:
                     f"| {rule.meta.id} | `{parameter.name}` | {shown or 'none'} | {parameter.meaning} |"
                 )
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _fixes_section() -> list[str]:
+    """Return what plain edits the rules offer, and what each needs."""
+    from scanner.engine.registry import LANGUAGES, load_rules
+
+    lines = [
+        "## Fixes",
+        "",
+        "Plain edits that `midas check --fix` makes; those that need something else first only with `--fix-all`.",
+        "",
+        "| code | in | edits | needs |",
+        "| --- | --- | --- | --- |",
+    ]
+    for rule in load_rules():
+        for fix in rule.fix or ():
+            where = ", ".join(fix.languages or (("terraform",) if fix.providers else LANGUAGES))
+            if fix.providers:
+                where = f"{where}: {', '.join(fix.providers)}"
+            edits = ", ".join(_edit(edit) for edit in fix.edits)
+            lines.append(f"| {rule.meta.id} | {where} | {edits} | {fix.needs or 'nothing'} |")
+    return [*lines, ""]
+
+
+def _edit(edit: PlainEdit) -> str:
+    from scanner.rule import MarkSecret, RemoveProperty
+
+    if isinstance(edit, MarkSecret):
+        return "mark as secret"
+    if isinstance(edit, RemoveProperty):
+        return f"remove `{edit.path}`"
+    value = edit.value
+    shown = (
+        ", ".join(value)
+        if isinstance(value, tuple)
+        else str(value).lower()
+        if isinstance(value, bool)
+        else str(value)
+    )
+    return f"set `{edit.path}` to `{shown}`"
 
 
 def _judges(meta: Meta) -> str:

@@ -66,7 +66,10 @@ RULES = _options(
         help="Load the rules of this folder too; repeatable.",
     ),
     click.option(
-        "--select", multiple=True, metavar="CODE", help="Run only these rules: MI201, or MI2 for a family."
+        "--select",
+        multiple=True,
+        metavar="CODE",
+        help="Run only these rules: MI201, or MI2 for a family; repeatable, or with commas.",
     ),
     click.option("--ignore", multiple=True, metavar="CODE", help="Do not run these rules."),
     click.option(
@@ -123,7 +126,14 @@ CHANGE = _options(
         metavar="DIR|azure",
         help="Judge the code with the tenant it goes to: a snapshot, or azure and which part of it.",
     ),
-    click.option("--fix", is_flag=True, help="Make the plain edits that are offered, then check again."),
+    click.option(
+        "--fix", is_flag=True, help="Make the plain edits that need nothing else, then check again."
+    ),
+    click.option(
+        "--fix-all",
+        is_flag=True,
+        help="Make also those that need something else first; what, is told for each rule.",
+    ),
 )
 IN_CODE = click.option(
     "--code",
@@ -171,13 +181,16 @@ def settings_of(flags: dict[str, Any]) -> Settings:
     """Return what the flags say of settings."""
     from scanner.settings import Settings, SettingsError
 
-    for option in ("select", "ignore"):
-        for code in flags[option]:
-            if not code:
-                raise SettingsError(f"--{option} needs a code, such as MI201 or MI2")
+    codes = {
+        option: tuple(code.strip() for given in flags[option] for code in given.split(","))
+        for option in ("select", "ignore")
+    }
+    for option, given in codes.items():
+        if not all(given):
+            raise SettingsError(f"--{option} needs a code, such as MI201 or MI2")
     return Settings(
-        select=flags["select"],
-        ignore=flags["ignore"],
+        select=codes["select"],
+        ignore=codes["ignore"],
         rules=flags["folders"],
         baseline=flags.get("baseline"),
     )

@@ -2,7 +2,8 @@
 
 A rule is one module: a docstring (its page, under the headings ``What it finds``, ``Why it matters`` and
 ``How to fix it``), ``META``, ``check`` and ``CASES``; ``applies`` and ``undecided`` where it needs them, and ``FIX``
-where a plain edit of code is the fix.
+where plain edits of code are the fix: one edit, a :class:`PlainFix`, or several of them, of which a finding is offered
+the first that its code allows.
 
 ``check(facts)`` returns a lazy frame with one row per failing subject (per subject and ``META.key``). It
 holds the subject's key column; its other columns feed the message and the evidence. A column whose last word
@@ -75,8 +76,12 @@ __all__ = [
     "Facts",
     "Frame",
     "Level",
+    "MarkSecret",
     "Meta",
     "Parameter",
+    "PlainEdit",
+    "PlainFix",
+    "RemoveProperty",
     "SetProperty",
     "Setting",
     "Severity",
@@ -162,14 +167,49 @@ class Parameter(msgspec.Struct, frozen=True):
 
 
 class SetProperty(msgspec.Struct, frozen=True):
-    """How a finding in code is fixed by a plain edit: a property of its subject gets a value; a module's ``FIX``.
+    """A plain edit: a property of what the finding is about gets a value.
 
-    ``path`` is in ARM's words (``properties.disableLocalAuth``). The edit is offered where the property is written
-    with a plain value, which it replaces, and where it is not written and can be added; not where an expression stands.
+    ``path`` is in ARM's words (``properties.disableLocalAuth``); of a provider or backend it is the argument. The edit
+    is offered where the property is written with a plain value, which it replaces, and where it is not written and can
+    be added; not where an expression stands.
     """
 
     path: str
     value: bool | int | str | tuple[str, ...]
+
+
+class RemoveProperty(msgspec.Struct, frozen=True):
+    """A plain edit: a property of what the finding is about is taken out, with all that is in it.
+
+    ``path`` is as in :class:`SetProperty`; the default of a parameter or variable is ``defaultValue``. Of several that
+    a fix takes out, those that are written count, at least one.
+    """
+
+    path: str
+
+
+class MarkSecret(msgspec.Struct, frozen=True):
+    """A plain edit: an output is marked as secret: ``sensitive = true``, ``@secure()``, the type ``securestring``."""
+
+
+PlainEdit = SetProperty | RemoveProperty | MarkSecret
+
+
+class PlainFix(msgspec.Struct, frozen=True):
+    """How a finding in code is fixed by plain edits, all of them or none; what a module's ``FIX`` holds.
+
+    ``needs`` is what must be so elsewhere before the change is deployed, and what fails without it: a sentence without
+    its full stop. A fix that needs nothing is made by ``midas check --fix``, any other one only by ``--fix-all``.
+    ``given`` maps columns of the evidence to values: only findings with one of them get the fix. ``languages``: only
+    findings in one of them (terraform, bicep, arm); left out, in all. ``providers``: only in the blocks of these
+    providers and backends of Terraform's.
+    """
+
+    edits: tuple[PlainEdit, ...]
+    needs: str = ""
+    given: Mapping[str, tuple[str, ...]] = {}
+    languages: tuple[str, ...] = ()
+    providers: tuple[str, ...] = ()
 
 
 class Setting(msgspec.Struct, frozen=True):

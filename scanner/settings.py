@@ -34,6 +34,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[Path, ...] = ()
     baseline: Path | None = None
     """The file of findings that were there when somebody drew a line."""
+    codes: frozenset[str] = frozenset()
+    """The codes of all rules there are, whether they run or not; empty where that is not known."""
 
 
 class SettingsFile:
@@ -128,7 +130,7 @@ def load_settings(file: SettingsFile | None, rules: Sequence[Rule], flags: Setti
     if file is None:
         _check_codes(None, "select", flags.select, rules)
         _check_codes(None, "ignore", flags.ignore, rules)
-        return flags
+        return msgspec.structs.replace(flags, codes=frozenset(rule.meta.id for rule in rules))
     for key in file.document:
         if key not in _KEYS:
             raise file.error(f"{key!r} is not a setting; there are {', '.join(_KEYS)}", key)
@@ -159,6 +161,7 @@ def load_settings(file: SettingsFile | None, rules: Sequence[Rule], flags: Setti
         exceptions=tuple(_exceptions(file, by_code)),
         rules=flags.rules,
         baseline=flags.baseline or _path(file, "baseline"),
+        codes=frozenset(by_code),
     )
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
 
 from scanner import __version__
-from scanner.engine import describe, evaluate
 from scanner.engine.finding import Finding, Gap, RuleFault, RuleResult, Unknown
-from scanner.engine.picture import Exposure, exposure, seen
+from scanner.engine.picture import Exposure
 from scanner.engine.registry import Rule
 from scanner.facts.store import FactStore
 from scanner.settings import Settings
@@ -43,9 +42,16 @@ class Memory(Protocol):
 
 
 def judge(
-    store: FactStore, rules: Sequence[Rule], settings: Settings, memory: Memory | None = None
+    store: FactStore,
+    rules: Sequence[Rule],
+    settings: Settings,
+    memory: Memory | None = None,
+    elsewhere: Callable[[], bytes | None] | None = None,
 ) -> Verdicts:
-    """Judge a world, or recall what the same rules said of it when it was the same."""
+    """Judge a world, or recall what the same rules said of it when it was the same.
+
+    ``elsewhere`` has it judged by another process: encoded verdicts, or None when that gave none.
+    """
     asked = b"" if memory is None else _asked(rules, settings)
     if memory is not None:
         kept = memory.recall(asked)
@@ -54,10 +60,26 @@ def judge(
                 return msgspec.msgpack.decode(kept, type=Verdicts)
             except msgspec.MsgspecError:
                 pass  # another shape, from another state of the code: judged anew and replaced
+    encoded = None if elsewhere is None else elsewhere()
+    if encoded is None:
+        verdicts = judge_here(store, rules, settings)
+        encoded = b"" if memory is None else msgspec.msgpack.encode(verdicts)
+    else:
+        verdicts = msgspec.msgpack.decode(encoded, type=Verdicts)
+    if memory is not None:
+        memory.keep(asked, encoded)
+    return verdicts
+
+
+def judge_here(store: FactStore, rules: Sequence[Rule], settings: Settings) -> Verdicts:
+    """Judge a world."""
+    from scanner.engine import describe, evaluate
+    from scanner.engine.picture import exposure, seen
+
     judgement = evaluate.judge(store, rules, settings.parameters)
     entities = describe.entities_of(store, judgement)
     cells, privileges = exposure(store)
-    verdicts = Verdicts(
+    return Verdicts(
         results=describe.results(judgement, settings.severities),
         findings=describe.findings(judgement, entities, settings.severities),
         unknown=describe.unknowns(judgement, entities),
@@ -67,9 +89,6 @@ def judge(
         privileges=privileges,
         seen=seen(store),
     )
-    if memory is not None:
-        memory.keep(asked, msgspec.msgpack.encode(verdicts))
-    return verdicts
 
 
 def _asked(rules: Sequence[Rule], settings: Settings) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +32,8 @@ def held(work: Path, *, resume: bool) -> Iterator[None]:
     Raises :class:`SnapshotError` when another process holds it, or it cannot be made. An error that leaves units
     of work behind keeps the folder, so that --resume can go on; one that leaves none removes it.
     """
+    import shutil
+
     lock = work.with_name(work.name + ".lock")
     try:
         work.parent.mkdir(parents=True, exist_ok=True)

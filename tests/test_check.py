@@ -109,6 +109,20 @@ def test_the_whole_process_says_it_and_ends_with_one(work: Work) -> None:
     assert done.stderr == ""
 
 
+def test_what_has_no_answer_is_told_with_its_line(work: Work) -> None:
+    somebody = owner("somebody").replace("azurerm_user_assigned_identity.app.principal_id", "var.who")
+    work.write({"main.tf": SUBSCRIPTION + 'variable "who" {}\n' + somebody})
+    code, report = check(work, work.root, "--select", "MI201")
+    assert (code, found(report)) == (0, [])
+    [unknown] = report["unknown"]
+    assert (unknown["code"], unknown["location"]["uri"], unknown["location"]["line"]) == (
+        "MI201",
+        "main.tf",
+        4,
+    )
+    assert "  unknown       main.tf:4:1: " in midas(work.root, "check", "--select", "MI201").stdout
+
+
 def test_nothing_found_is_clean(work: Work) -> None:
     work.write({"main.tf": SUBSCRIPTION + IDENTITY + owner("reader", "Reader")})
     assert check(work)[0] == 0
@@ -286,6 +300,95 @@ def test_moved_lines_and_files_are_nothing_new(work: Work) -> None:
     assert (code, found(report)) == (0, [])
 
 
+def test_what_was_only_renamed_is_nothing_new(work: Work) -> None:
+    work.init().write({"main.tf": ONE, "main.bicep": GRANT})
+    work.commit()
+    renamed = ONE.replace('"owner"', '"renamed"').replace('_identity" "app"', '_identity" "main"')
+    renamed = renamed.replace("identity.app.", "identity.main.")
+    work.write({"main.tf": renamed, "main.bicep": GRANT.replace("resource grant", "resource renamed")})
+    assert found(check(work, work.root, "--since", "HEAD")[1]) == []
+    work.write({"main.tf": renamed + owner("second").replace(".app.", ".main.")})
+    assert found(check(work, work.root, "--since", "HEAD")[1]) == [("MI201", "main.tf", 16)]
+
+
+def test_what_has_moved_into_a_module_is_nothing_new(work: Work) -> None:
+    password = 'resource "azuread_application_password" "{}" {{\n  application_id = var.application\n}}\n'
+    variable = 'variable "application" {}\n'
+    work.init().write({"main.tf": ONE + variable + password.format("old")})
+    work.commit()
+    call = 'module "access" {\n  source = "./access"\n  application = var.application\n}\n'
+    work.write({"main.tf": variable + call, "access/main.tf": ONE + variable + password.format("new")})
+    code, report = check(work, work.root, "--since", "HEAD")
+    assert (code, found(report)) == (1, [("MI605", "access/main.tf", 14)])
+    moved = (
+        "moved {\n  from = azuread_application_password.old\n"
+        "  to   = module.access.azuread_application_password.new\n}\n"
+    )
+    work.write({"main.tf": variable + call + moved})
+    code, report = check(work, work.root, "--since", "HEAD")
+    assert (code, found(report)) == (0, [])
+
+
+def test_what_one_deployment_loses_and_another_gets_is_new(work: Work) -> None:
+    work.init().write({"dev/main.tf": ONE, "prod/main.tf": SUBSCRIPTION + IDENTITY})
+    work.commit()
+    work.write({"dev/main.tf": SUBSCRIPTION + IDENTITY, "prod/main.tf": ONE})
+    assert ("MI201", "prod/main.tf", 10) in found(check(work, work.root, "--since", "HEAD")[1])
+
+
+def test_gaps_that_were_there_are_not_the_changes_unless_it_touches_their_file(work: Work) -> None:
+    registry = 'module "{}" {{\n  source  = "Azure/naming/azurerm"\n}}\n'
+    work.init().write({"main.tf": ONE, "names.tf": registry.format("a")})
+    work.commit()
+    work.write({"main.tf": "# a comment\n" + ONE})
+    assert midas(work.root, "check", "--strict", "--fail-on", "never").returncode == 3
+    done = midas(work.root, "check", "--strict", "--since", "HEAD")
+    assert done.returncode == 0
+    assert "and 1 gap were there before, too: run it without --since" in " ".join(done.stdout.split())
+    work.write({"names.tf": "# a comment\n" + registry.format("a")})
+    code, report = check(work, work.root, "--since", "HEAD", "--strict")
+    assert (code, [gap["scope"] for gap in report["gaps"]]) == (3, ["names.tf:2"])
+    work.write({"names.tf": registry.format("a"), "more.tf": registry.format("b")})
+    code, report = check(work, work.root, "--since", "HEAD", "--strict")
+    assert (code, [gap["scope"] for gap in report["gaps"]]) == (3, ["more.tf:1"])
+
+
+def test_a_role_that_a_new_file_of_yaml_gives_is_the_changes(work: Work) -> None:
+    each = """
+resource "azurerm_role_assignment" "each" {
+  for_each             = { for file in fileset(path.module, "roles/*.yaml") : file => yamldecode(file(file)) }
+  scope                = data.azurerm_subscription.current.id
+  role_definition_name = each.value.role
+  principal_id         = azurerm_user_assigned_identity.app.principal_id
+}
+"""
+    work.init().write({"main.tf": SUBSCRIPTION + IDENTITY + each, "roles/reader.yaml": "role: Reader\n"})
+    work.commit()
+    cached = ("--since", "HEAD", "--cache", work.root.parent / "kept")
+    assert found(check(work, work.root, *cached)[1]) == []
+    work.write({"roles/owner.yaml": "role: Owner\n"})
+    assert found(check(work, work.root, *cached)[1]) == [("MI201", "main.tf", 11)]
+    work.write({"roles/owner.yaml": "role: Reader\n"})
+    assert found(check(work, work.root, *cached)[1]) == []
+
+
+def test_a_binary_file_of_a_module_is_told_once(work: Work) -> None:
+    work.write({"main.tf": ONE, "terraform.tfvars": "a = 1".encode("utf-16"), "x.auto.tfvars": b"\0\1"})
+    gaps = [(gap["scope"], gap["reason"]) for gap in check(work)[1]["gaps"]]
+    assert gaps == [
+        ("terraform.tfvars:1", "malformed: The file is UTF-16; Midas reads UTF-8."),
+        ("x.auto.tfvars:1", "malformed: The file is binary, not text."),
+    ]
+
+
+def test_a_state_that_is_given_as_a_plan_is_told(work: Work) -> None:
+    shown = '{"format_version": "1.0", "terraform_version": "1.9.0", "values": {"root_module": {}}}'
+    work.write({"show.json": shown, "main.tf": ONE})
+    gaps = check(work, work.root / "show.json")[1]["gaps"]
+    assert [(gap["scope"], gap["reason"].partition(":")[0]) for gap in gaps] == [("show.json", "unsupported")]
+    assert check(work, work.root)[1]["gaps"] == []
+
+
 def test_a_copy_is_new_though_its_text_was_there(work: Work) -> None:
     work.init().write({"a/main.tf": ONE})
     work.commit()
@@ -428,6 +531,88 @@ def test_a_baseline_accepts_what_was_there(work: Work) -> None:
     ]
 
 
+def test_a_baseline_knows_what_refactoring_has_moved_and_says_what_is_gone(work: Work) -> None:
+    def grant(holder: str) -> str:
+        return GRANT.replace("param principal string", f"param principal string = '{holder}'").replace(
+            "'acdd72a7-3385-48ef-bd42-f606fba81ae7'", "'8e3af657-a8ff-443c-a75c-2fe8c4bcb635'"
+        )
+
+    first, second = (grant(f"{number * 8}-4444-4444-4444-444444444444") for number in "45")
+    work.write(
+        {"tf/main.tf": ONE + owner("wide", "Contributor"), "first.bicep": first, "second.bicep": second}
+    )
+    assert midas(work.root, "baseline").returncode == 0
+    accepted = ("check", "--select", "MI2", "--baseline", "midas-baseline.json")
+    assert midas(work.root, *accepted).returncode == 0
+
+    (work.root / "first.bicep").rename(work.root / "grants.bicep")
+    moved = ONE.replace('"owner"', '"renamed"')
+    work.write(
+        {
+            "tf/main.tf": "# moved\n"
+            + moved
+            + owner("wide", "Reader")
+            + owner("new", "Contributor").replace(
+                "azurerm_user_assigned_identity.app.principal_id",
+                "data.azurerm_user_assigned_identity.other.principal_id",
+            )
+            + 'data "azurerm_user_assigned_identity" "other" {\n  name = "id-other"\n  resource_group_name = "rg"\n}\n'
+        }
+    )
+    done = midas(work.root, *accepted)
+    assert done.returncode == 1
+    assert [line for line in done.stdout.splitlines() if "-->" in line] == [
+        "  --> tf/main.tf:23:3 in azurerm_role_assignment.new"
+    ]
+    assert "1 finding is gone: MI202 azurerm_role_assignment.wide (tf/main.tf:16);" in done.stdout
+
+    (work.root / "second.bicep").unlink()
+    gone = midas(work.root, *accepted).stdout
+    assert "2 findings are gone: MI201 grant (second.bicep:8), MI202" in gone
+    assert "grants.bicep" not in gone
+
+
+def test_a_baseline_of_a_part_keeps_what_was_not_looked_at(work: Work) -> None:
+    work.write({"one/main.tf": ONE, "two/main.tf": ONE})
+    assert midas(work.root, "baseline", "--reason", "old").returncode == 0
+    again = midas(work.root, "baseline", "two", "--select", "MI202,MI201")
+    assert (
+        "midas-baseline.json: 1 finding written down and 1 kept that could not be looked for" in again.stderr
+    )
+    other = midas(work.root, "baseline", "--select", "MI202")
+    assert "0 findings written down and 2 kept" in other.stderr
+    kept = json.loads((work.root / "midas-baseline.json").read_bytes())["findings"]
+    assert [(entry["place"], entry["reason"]) for entry in kept] == [
+        ("one/main.tf:10", "old"),
+        ("two/main.tf:10", "old"),
+    ]
+
+
+def test_codes_may_stand_between_commas(work: Work) -> None:
+    work.write({"main.tf": ONE + owner("wide", "Contributor")})
+    assert found(check(work, work.root, "--select", "MI201, mi202")[1]) == [
+        ("MI201", "main.tf", 10),
+        ("MI202", "main.tf", 16),
+    ]
+    assert found(check(work, work.root, "--ignore", "MI201,MI3")[1]) == [("MI202", "main.tf", 16)]
+    refused = midas(work.root, "check", "--select", "MI201,")
+    assert (refused.returncode, refused.stderr) == (
+        2,
+        "midas: --select needs a code, such as MI201 or MI2\n",
+    )
+
+
+def test_a_comment_for_a_rule_that_there_is_not_is_told(work: Work) -> None:
+    work.write({"main.tf": ONE.replace('"Owner"', '"Owner" # midas: ignore[MI201, MI999] because')})
+    done = midas(work.root, "check", "--select", "MI2")
+    assert done.returncode == 0
+    assert (
+        "main.tf:10: midas: ignore[MI201, MI999]: there is no rule MI999; `midas rules` lists them"
+        in done.stdout
+    )
+    assert "matches no finding" not in done.stdout
+
+
 def test_an_offered_fix_is_made_and_the_finding_is_gone(work: Work) -> None:
     work.write(
         {
@@ -445,8 +630,14 @@ resource "azurerm_federated_identity_credential" "ci" {
     )
     before = midas(work.root, "check", "--select", "MI305")
     assert before.returncode == 1, before.stdout + before.stderr
-    fixed = midas(work.root, "check", "--select", "MI305", "--fix")
-    assert fixed.stderr == "fixed 1 finding in 1 file\n"
+    needs = (
+        "the workload must ask for tokens for this audience, as azure/login and the SDKs do by themselves\n"
+    )
+    safe = midas(work.root, "check", "--select", "MI305", "--fix")
+    assert safe.stderr == f"nothing could be fixed\nMI305: --fix-all fixes 1 more: {needs}"
+    assert safe.returncode == 1
+    fixed = midas(work.root, "check", "--select", "MI305", "--fix-all")
+    assert fixed.stderr == f"fixed 1 finding in 1 file\nMI305: before you deploy: {needs}"
     assert fixed.returncode == 0
     assert 'audience  = ["api://AzureADTokenExchange"]' in (work.root / "main.tf").read_text()
     again = midas(work.root, "check", "--select", "MI305", "--fix")
@@ -677,6 +868,21 @@ def test_a_state_says_which_resource_of_the_tenant_code_has_made(work: Work, ten
     refused = midas(work.root, "check", "--state", "elsewhere.json")
     assert refused.returncode == 2
     assert "--state FOLDER=FILE" in refused.stderr
+
+
+def test_an_import_block_says_which_resource_of_the_tenant_code_takes_over(work: Work, tenant: Path) -> None:
+    named_from_outside = (
+        'variable "name" {}\n' + SUBSCRIPTION + IDENTITY.replace('"id-app"', "var.name") + NARROWER
+    )
+    work.write({"infra/main.tf": named_from_outside})
+    assert "MI208" not in [code for code, _, _ in found(check(work, work.root, "--against", tenant)[1])]
+    identity = (
+        f"{MAIN}/resourceGroups/rg-app/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-app"
+    )
+    block = f'import {{\n  to = azurerm_user_assigned_identity.app\n  id = "{identity}"\n}}\n'
+    work.write({"infra/imports.tf": block})
+    report = check(work, work.root, "--against", tenant)[1]
+    assert ("MI208", "infra/main.tf", 14) in found(report)
 
 
 def test_a_finding_of_a_tenant_points_at_the_code_that_declares_it(work: Work, tenant: Path) -> None:

@@ -72,6 +72,12 @@ FOUND = (
     ("MI303", "partner"),
     ("MI304", "payments-default"),
     ("MI305", "service-connection"),
+    # Each writes where `id-github-platform` (Owner) or `id-onboarding` (of another subscription) lies.
+    ("MI401", "Contoso Builder for aa-build on Contoso Platform"),
+    ("MI401", "Contoso Editor for aa-edit on Contoso Platform"),
+    ("MI401", "Contoso Platform Operator for aa-operate on Contoso Platform"),
+    ("MI401", "Contoso Restore Operator for aa-restore on Contoso Platform"),
+    ("MI401", "Owner for id-github-platform on Contoso Platform"),
 )
 
 # What looks like a violation, or is the right way to do the same thing. Contoso has one classic administrator only.
@@ -105,6 +111,14 @@ IN_ORDER = {
     "MI303": ("main", "checkout", "service-connection"),
     "MI304": ("checkout", "main"),
     "MI305": ("main", "partner"),
+    "MI401": (
+        "Contributor for terraform-legacy",
+        "Contributor for id-deploy-data",
+        "Contributor for id-github-shop",
+        "Website Contributor for id-github-shop",
+        "Contoso Access Desk for aa-access",
+        "User Access Administrator for id-onboarding",
+    ),
 }
 
 

@@ -65,7 +65,7 @@ META = Meta(
     confidence=Confidence.MEDIUM,
     subject="key_reads",
     reads=("needless_key_reads", "resources"),
-    message="{resource} holds a copy of a key of {service}, which a managed identity could open without one",
+    message="{resource} holds a copy of a key of {opened}, which a managed identity could open without one",
     controls=("mcsb:IM-3", "mcsb:IM-8"),
     stages=(Stage.DECLARED,),
     since="0.2",
@@ -83,9 +83,12 @@ def check(facts: Facts) -> Frame:
     mongo = facts.resources.filter(col("kind") == "mongodb")
     return (
         applies(facts)
-        .join(facts.needless_key_reads, on="credential", how="semi")
+        .join(
+            facts.needless_key_reads.select("credential", "service", "opened").unique(),
+            on=["credential", "service"],
+        )
         .join(mongo, left_on="read_resource", right_on="resource", how="anti")
-        .select("credential", "resource", "read_resource", "service", "operation")
+        .select("credential", "resource", "read_resource", "service", "opened", "operation")
     )
 
 

@@ -9,7 +9,9 @@ Bus, Event Hubs, App Configuration, AI services, Search, Redis, SignalR, a regis
 Not reported are keys without which it does not work: the content share of a function app
 (`WEBSITE_CONTENTAZUREFILECONNECTIONSTRING`) and other mounted file shares, web server logs in a container
 (`DIAGNOSTICS_AZUREBLOBCONTAINERSASURL`), Cosmos DB accounts for MongoDB, Cassandra or Gremlin, the functions of a
-static web app, Notification Hubs; nor the connection string of Application Insights, which opens nothing.
+static web app, Notification Hubs, what a stream analytics job reads from an IoT hub or writes into tables, the hubs
+of a device provisioning service, the Event Grid topics of digital twins; nor the connection string of Application
+Insights, which opens nothing.
 
 ## Why it matters
 The code holds no secret, but every deployment copies one: into the settings, which everybody who may configure the
@@ -76,7 +78,7 @@ META = Meta(
     subject="key_reads",
     reads=("needless_key_reads", "resources"),
     settings=(INTERFACES,),
-    message="{resource} is handed a key of {service} in {property}, where a managed identity would do",
+    message="{resource} is handed a key of {opened} in {property}, where a managed identity would do",
     controls=("mcsb:IM-3", "mcsb:IM-8"),
     stages=(Stage.DECLARED,),
     since="0.2",
@@ -91,7 +93,7 @@ _HOSTS = r"^microsoft\.(web/sites(/slots)?/config|synapse/workspaces/linkedservi
 _LINKS = (
     r"^microsoft\.(batch/batchaccounts|cache/redis|datafactory/factories/linkedservices|synapse/workspaces/linkedservices"
     r"|machinelearningservices/workspaces/(datastores|connections)|streamanalytics/streamingjobs(/inputs|/outputs)?|web/connections"
-    r"|devices/(iothubs|provisioningservices)|digitaltwins/digitaltwinsinstances/endpoints|apimanagement/service/loggers"
+    r"|devices/iothubs|digitaltwins/digitaltwinsinstances/endpoints|apimanagement/service/loggers"
     r"|sql/servers(/databases)?/(extended)?auditingsettings)$"
 )
 """What keeps the key in a property of its own and could sign in with an identity there."""
@@ -122,10 +124,15 @@ def check(facts: Facts) -> Frame:
     mongo = facts.resources.filter(col("kind") == "mongodb")
     return (
         applies(facts)
-        .join(facts.needless_key_reads, on="credential", how="semi")
+        .join(
+            facts.needless_key_reads.select("credential", "service", "opened").unique(),
+            on=["credential", "service"],
+        )
         .join(other, left_on="read_resource", right_on="resource", how="anti")
         .join(mongo, left_on="read_resource", right_on="resource", how="anti")
-        .select("credential", "resource", "read_resource", "service", "operation", "sink", "property")
+        .select(
+            "credential", "resource", "read_resource", "service", "opened", "operation", "sink", "property"
+        )
     )
 
 
@@ -232,6 +239,29 @@ CASES = (
             to="shop",
             service="Microsoft.Insights/components",
             operation="connection_string",
+        ),
+    ),
+    good(
+        "the key of an IoT hub or of a table is all that a stream analytics job takes for these",
+        resource("devices", "Microsoft.StreamAnalytics/streamingJobs/inputs", identity_capable=False),
+        key_read(
+            "properties.datasource.properties.sharedAccessPolicyKey",
+            to="devices",
+            service="Microsoft.Devices/IotHubs",
+            sink="property",
+        ),
+        resource("rows", "Microsoft.StreamAnalytics/streamingJobs/outputs", identity_capable=False),
+        key_read("properties.datasource.properties.accountKey", to="rows", sink="property"),
+    ),
+    good(
+        "a device provisioning service is linked to its hubs by their connection strings",
+        resource("dps", "Microsoft.Devices/provisioningServices"),
+        key_read(
+            "properties.iotHubs[0].connectionString",
+            to="dps",
+            service="Microsoft.Devices/IotHubs",
+            operation="primary_connection_string",
+            sink="property",
         ),
     ),
     good(

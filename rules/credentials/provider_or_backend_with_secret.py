@@ -3,7 +3,7 @@
 ## What it finds
 A `provider` block (`azurerm`, `azuread`, `azapi`) with a `client_secret` or a `client_certificate_password`, or the
 `azurerm` backend with an `access_key`, a `sas_token` or a `client_secret`, whether the value is written there or comes
-from a variable.
+from a variable. One that a condition or an empty default may leave out is neither reported nor passed.
 
 ## Why it matters
 The secret opens the most powerful identity there is in the subscription: the one that deploys. It lies in
@@ -51,11 +51,15 @@ from scanner.rule import (
     Facts,
     Frame,
     Meta,
+    PlainFix,
+    RemoveProperty,
+    SetProperty,
     Severity,
     Stage,
     bad,
     col,
     good,
+    lit,
     refused,
     secret_in_code,
     unknown,
@@ -74,14 +78,48 @@ META = Meta(
 )
 
 
+_PERHAPS = "-perhaps"
+"""How types end of secrets that may be left out: by a condition, or because their variable's default is empty."""
+
+
+_OF_APPLICATION = (
+    "client_secret",
+    "client_secret_file_path",
+    "client_certificate",
+    "client_certificate_path",
+    "client_certificate_password",
+)
+_OF_STATE = ("access_key", "sas_token")
+
+FIX = (
+    PlainFix(
+        (*(RemoveProperty(argument) for argument in _OF_APPLICATION), SetProperty("use_oidc", True)),
+        needs="the application needs a federated credential for the pipeline, and the pipeline leave to get tokens",
+        given={"property": _OF_APPLICATION},
+        providers=("azurerm", "azuread", "azapi", "msgraph"),
+    ),
+    PlainFix(
+        (*(RemoveProperty(argument) for argument in _OF_STATE), SetProperty("use_azuread_auth", True)),
+        needs="who runs Terraform must sign in and hold Storage Blob Data Contributor on the state's container",
+        given={"property": _OF_STATE},
+        providers=("azurerm",),
+    ),
+)
+
+
 def applies(facts: Facts) -> Frame:
     """Return secrets that providers and backends are given."""
     return facts.credentials.filter(col("type").str.contains("^(provider|backend)-"))
 
 
 def check(facts: Facts) -> Frame:
-    """Return every one of them."""
-    return applies(facts).select("credential", "property")
+    """Return those that are surely given."""
+    return applies(facts).filter(~col("type").str.ends_with(_PERHAPS)).select("credential", "property")
+
+
+def undecided(facts: Facts) -> Frame:
+    """Return those of which a variable decides whether they are given at all."""
+    return applies(facts).with_columns(reason=lit("whether it is given is decided when Terraform runs"))
 
 
 CASES = (
@@ -101,5 +139,9 @@ CASES = (
         finds=("client_secret",),
     ),
     good("a secret of another kind", secret_in_code("resource-provider-", "application-password")),
+    unknown(
+        "a secret that is given unless a variable says to use a managed identity",
+        secret_in_code("client_secret", "provider-client-secret-perhaps"),
+    ),
     unknown("the credentials were not read", refused("credentials"), finds=("tenant",)),
 )

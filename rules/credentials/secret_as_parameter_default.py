@@ -2,11 +2,14 @@
 
 ## What it finds
 A parameter marked `@secure()` (or of the type `securestring` or `secureObject`), or a variable marked
-`sensitive = true`, whose default is a text that is written down. No default, an empty one, `null`, and one that is made
-at deployment, such as `newGuid()`, are what such a parameter should have. Not reported is what plainly is no secret: a
-text of fewer than six characters or without any letter or digit, `n/a` and the like, a token that a pipeline replaces
-(`<password>`, `#{password}#`, `__password__`), a GUID where the name says that it is an id, and a text that only
-repeats the parameter's name. A weak password such as `changeme` is a password, and reported.
+`sensitive = true`, whose default is a text that is written down, and a text that an ARM or Bicep parameter file, or the
+call of a module, gives to such a parameter. No default, an empty one, `null`, and one that is made at deployment, such
+as `newGuid()`, are what such a parameter should have. Not reported is what plainly is no secret: a text of fewer than
+six characters or without any letter or digit, `n/a` and the like, a token that a pipeline replaces (`<password>`,
+`#{password}#`, `__password__`), a GUID where the name says that it is an id, and a text that only repeats the
+parameter's name. In a parameter file, which people copy and fill in, neither is a text that asks for another in its
+place (`changeme`, `Your secret`, `GEN-PASSWORD`). As a default a weak password such as `changeme` is a password, and
+reported.
 
 ## Why it matters
 The default is what a deployment uses whenever nobody gives a value, so it is a real password, known to everybody who
@@ -54,6 +57,8 @@ from scanner.rule import (
     Facts,
     Frame,
     Meta,
+    PlainFix,
+    RemoveProperty,
     Severity,
     Stage,
     bad,
@@ -71,7 +76,7 @@ META = Meta(
     confidence=Confidence.MEDIUM,
     effort=Effort.LOW,
     subject="credentials",
-    message="the default of {name} is a secret that stands in the code",
+    message="the value of {name} is a secret that stands in the code",
     controls=("mcsb:IM-8",),
     stages=(Stage.DECLARED,),
     points_at=("defaultValue",),
@@ -79,9 +84,15 @@ META = Meta(
 )
 
 
+FIX = PlainFix(
+    (RemoveProperty("defaultValue"),),
+    needs="who deploys must give the value, another one than stood here, which the repository's history keeps",
+)
+
+
 def applies(facts: Facts) -> Frame:
     """Return secrets that are given as the default of a parameter or variable."""
-    return facts.credentials.filter(col("type") == "parameter-default")
+    return facts.credentials.filter(col("type").is_in(["parameter-default", "parameter-value"]))
 
 
 def check(facts: Facts) -> Frame:
@@ -97,6 +108,7 @@ CASES = (
         secret_in_code("administratorPassword", "parameter-default"),
         finds=("administratorPassword",),
     ),
+    bad("a password in a parameter file", secret_in_code("administratorPassword", "parameter-value")),
     good("a secret in an output is a finding of its own", secret_in_code("storageKey", "output-secret")),
     unknown("the credentials were not read", refused("credentials"), finds=("tenant",)),
 )

@@ -53,7 +53,9 @@ from scanner.rule import (
     Effort,
     Facts,
     Frame,
+    MarkSecret,
     Meta,
+    PlainFix,
     Severity,
     Stage,
     bad,
@@ -72,10 +74,25 @@ META = Meta(
     confidence=Confidence.HIGH,
     effort=Effort.LOW,
     subject="credentials",
-    message="the output {name} hands on a secret, and everybody who may see the deployment can read it",
+    message="the output {name} hands on a secret unmarked, so that whoever sees the deployment or its log can read it",
     controls=("mcsb:IM-8",),
     stages=(Stage.DECLARED,),
     since="0.2",
+)
+
+
+FIX = (
+    PlainFix((MarkSecret(),), languages=("terraform",)),
+    PlainFix(
+        (MarkSecret(),),
+        needs="it takes Bicep 0.35.1 or later, and who reads the output from the deployment no longer gets it",
+        languages=("bicep",),
+    ),
+    PlainFix(
+        (MarkSecret(),),
+        needs="who reads the output from the deployment, another template included, no longer gets it",
+        languages=("arm",),
+    ),
 )
 
 

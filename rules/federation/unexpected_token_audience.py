@@ -44,6 +44,7 @@ from scanner.rule import (
     Frame,
     Meta,
     Parameter,
+    PlainFix,
     SetProperty,
     Severity,
     bad,
@@ -77,7 +78,10 @@ META = Meta(
     points_at=("properties.audiences",),
 )
 
-FIX = SetProperty("properties.audiences", ("api://AzureADTokenExchange",))
+FIX = PlainFix(
+    (SetProperty("properties.audiences", ("api://AzureADTokenExchange",)),),
+    needs="the workload must ask for tokens for this audience, as azure/login and the SDKs do by themselves",
+)
 
 
 def check(facts: Facts) -> Frame:

@@ -35,6 +35,9 @@ from scanner.rule import (
     Facts,
     Frame,
     Meta,
+    PlainFix,
+    RemoveProperty,
+    SetProperty,
     Setting,
     Severity,
     attached,
@@ -60,10 +63,16 @@ META = Meta(
     subject="resources",
     reads=("credentials",),
     settings=(CLIENT,),
-    message="{name} signs in as the service principal {client} with a secret, not with a managed identity",
+    message="{name} signs in with the secret of a service principal ({client}), not with a managed identity",
     controls=("mcsb:IM-3", "mcsb:IM-8"),
     since="0.1",
     points_at=("properties.servicePrincipalProfile.clientId",),
+)
+
+
+FIX = PlainFix(
+    (RemoveProperty("properties.servicePrincipalProfile"), SetProperty("identity.type", "SystemAssigned")),
+    needs="the identity needs the roles that the application has beside the nodes' own group; then renew the nodes",
 )
 
 
@@ -116,7 +125,7 @@ def _clients(facts: Facts) -> Frame:
 def _with_secret(facts: Facts) -> Frame:
     """Return resources that are given an application's secret: in code it may not be known of which application."""
     seen = facts.credentials.filter(col("type") == "service-principal").select("resource").unique()
-    return seen.with_columns(not_named=lit("that is given when it is deployed"))
+    return seen.with_columns(not_named=lit("known when it is deployed"))
 
 
 _AKS = "Microsoft.ContainerService/managedClusters"

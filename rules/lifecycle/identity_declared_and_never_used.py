@@ -3,8 +3,8 @@
 ## What it finds
 A user-assigned identity that a template or Terraform root module makes, to which nothing else in it refers (no
 resource, role assignment, federated credential or module) and which no output hands on. An identity whose name is given
-from outside is not reported, because somebody outside knows it, and where part of the code was not read nothing is
-said.
+from outside is not reported, because somebody outside knows it, and where part of the code was not read, or loops over
+names that are not known, nothing is said.
 
 ## Why it matters
 Whoever may attach identities in its resource group can bring it to life, and nobody will miss it or review it. Usually
@@ -107,7 +107,9 @@ def check(facts: Facts) -> Frame:
 
 def undecided(facts: Facts) -> Frame:
     """Return those that something may use, in a part of their code that was not read."""
-    return _unused(facts).with_columns(reason=lit("part of the code that may use it was not read"))
+    return _unused(facts).with_columns(
+        reason=lit("part of the code that may use it was not read or is not known")
+    )
 
 
 CASES = (

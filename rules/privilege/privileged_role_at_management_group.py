@@ -95,7 +95,7 @@ def check(facts: Facts) -> Frame:
         _held(facts, *_PRIVILEGED)
         .filter(col("workload"))
         .group_by("assignment", "holder", "role", "scope", "level", "group")
-        .agg(col("power").min().str.replace_all("_", " "))
+        .agg(col("power").min().str.replace_all("_identity", "_identities").str.replace_all("_", " "))
     )
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib.resources import files
 from types import MappingProxyType
 from typing import Literal
 
 import msgspec
+
+from scanner.catalog.data_files import text as data_text
 
 Holds = Literal["resource_id", "client_id", "object_id", "union"]
 
@@ -47,7 +48,7 @@ class _Table(msgspec.Struct, frozen=True):
 
 @cache
 def _table() -> _Table:
-    text = files("scanner.catalog").joinpath("data/attachments.txt").read_text(encoding="utf-8")
+    text = data_text("attachments.txt")
     paths: dict[str, tuple[AttachmentPath, ...]] = {}
     graph: dict[str, str | None] = {}
     resource_type = ""

@@ -7,32 +7,34 @@ Application Insights, whose connection string names a place rather than opening 
 
 from __future__ import annotations
 
-OPENED_BY_IDENTITY = (
-    "microsoft.appconfiguration/configurationstores",
-    "microsoft.batch/batchaccounts",
-    "microsoft.cache/redis",
-    "microsoft.cache/redisenterprise",
-    "microsoft.cognitiveservices/accounts",
-    "microsoft.communication/communicationservices",
-    "microsoft.containerregistry/registries",
-    "microsoft.devices/iothubs",
-    "microsoft.devices/provisioningservices",
-    "microsoft.documentdb/databaseaccounts",
-    "microsoft.documentdb/mongoclusters",
-    "microsoft.eventgrid/domains",
-    "microsoft.eventgrid/namespaces",
-    "microsoft.eventgrid/partnernamespaces",
-    "microsoft.eventgrid/topics",
-    "microsoft.eventhub/namespaces",
-    "microsoft.maps/accounts",
-    "microsoft.relay/namespaces",
-    "microsoft.search/searchservices",
-    "microsoft.servicebus/namespaces",
-    "microsoft.signalrservice/signalr",
-    "microsoft.signalrservice/webpubsub",
-    "microsoft.storage/storageaccounts",
-)
-"""Types of services; keys of what lies below them (the authorization rule of a queue) are theirs too."""
+from collections.abc import Mapping
+
+OPENED_BY_IDENTITY: Mapping[str, str] = {
+    "microsoft.appconfiguration/configurationstores": "an App Configuration store",
+    "microsoft.batch/batchaccounts": "a Batch account",
+    "microsoft.cache/redis": "an Azure Cache for Redis",
+    "microsoft.cache/redisenterprise": "an Azure Managed Redis",
+    "microsoft.cognitiveservices/accounts": "an AI services account",
+    "microsoft.communication/communicationservices": "a Communication Services resource",
+    "microsoft.containerregistry/registries": "a container registry",
+    "microsoft.devices/iothubs": "an IoT hub",
+    "microsoft.devices/provisioningservices": "a device provisioning service",
+    "microsoft.documentdb/databaseaccounts": "a Cosmos DB account",
+    "microsoft.documentdb/mongoclusters": "a DocumentDB cluster",
+    "microsoft.eventgrid/domains": "an Event Grid domain",
+    "microsoft.eventgrid/namespaces": "an Event Grid namespace",
+    "microsoft.eventgrid/partnernamespaces": "an Event Grid partner namespace",
+    "microsoft.eventgrid/topics": "an Event Grid topic",
+    "microsoft.eventhub/namespaces": "an Event Hubs namespace",
+    "microsoft.maps/accounts": "a Maps account",
+    "microsoft.relay/namespaces": "a Relay namespace",
+    "microsoft.search/searchservices": "a search service",
+    "microsoft.servicebus/namespaces": "a Service Bus namespace",
+    "microsoft.signalrservice/signalr": "a SignalR service",
+    "microsoft.signalrservice/webpubsub": "a Web PubSub service",
+    "microsoft.storage/storageaccounts": "a storage account",
+}
+"""Types of services, and what people call one; keys of what lies below (a queue's authorization rule) are theirs."""
 
 
 def opened_by_identity(service: str) -> bool:
@@ -42,5 +44,27 @@ def opened_by_identity(service: str) -> bool:
 
 
 def opened_pattern() -> str:
-    """Return a regular expression for the lower-case types of which :func:`opened_by_identity` is true."""
-    return "^(?:" + "|".join(known.replace(".", r"\.") for known in OPENED_BY_IDENTITY) + ")(?:/|$)"
+    """Return a regular expression for the lower-case types of which :func:`opened_by_identity` is true.
+
+    Its one group is the type in ``OPENED_BY_IDENTITY``.
+    """
+    return "^(" + "|".join(known.replace(".", r"\.") for known in OPENED_BY_IDENTITY) + ")(?:/|$)"
+
+
+_ONLY_BY_KEY = (
+    # receiver, service, property: what signs in with a key there, also where it could elsewhere with an identity
+    (r"microsoft\.streamanalytics/.*", r"microsoft\.devices/iothubs", r".*"),
+    (
+        r"microsoft\.streamanalytics/.*",
+        r"microsoft\.storage/storageaccounts",
+        r".*datasource\.properties\.accountkey",
+    ),
+    (r"microsoft\.digitaltwins/.*", r"microsoft\.eventgrid/.*", r".*"),
+    (r"microsoft\.devices/provisioningservices", r"microsoft\.devices/iothubs", r".*"),
+)
+"""IoT hubs and tables of streams, Event Grid topics of digital twins, linked hubs: as the resources' schemas tell."""
+
+
+def only_by_key_pattern() -> str:
+    """Return a regular expression for ``receiver|service|property`` in lower case, where nothing but a key will do."""
+    return "^(?:" + "|".join(r"\|".join(parts) for parts in _ONLY_BY_KEY) + ")$"

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from types import MappingProxyType
 from typing import Literal
 
 import msgspec
+
+from scanner.catalog.data_files import data
 
 Outcome = Literal[
     "run-as-identity",
@@ -54,7 +55,7 @@ class EscalationFile(msgspec.Struct, frozen=True):
 @cache
 def escalation_file() -> EscalationFile:
     """The shipped file with its date and sources."""
-    raw = files("scanner.catalog").joinpath("data/escalation_actions.json").read_bytes()
+    raw = data("escalation_actions.json")
     return msgspec.json.decode(raw, type=EscalationFile)
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from types import MappingProxyType
 
 import msgspec
+
+from scanner.catalog.data_files import data
 
 
 class IdentityType(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
@@ -41,7 +42,7 @@ class IdentityTypeFile(msgspec.Struct, frozen=True):
 @cache
 def identity_type_file() -> IdentityTypeFile:
     """The shipped file with its date and sources."""
-    raw = files("scanner.catalog").joinpath("data/identity_types.json").read_bytes()
+    raw = data("identity_types.json")
     return msgspec.json.decode(raw, type=IdentityTypeFile)
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from types import MappingProxyType
 
 import msgspec
+
+from scanner.catalog.data_files import data
 
 # Azure's list of its operations has holes, so a function that says what it lists counts too.
 _LISTS_KEYS = re.compile(
@@ -41,7 +42,7 @@ class KeyServiceFile(msgspec.Struct, frozen=True):
 @cache
 def key_service_file() -> KeyServiceFile:
     """The shipped file with its date and sources."""
-    raw = files("scanner.catalog").joinpath("data/key_reads.json").read_bytes()
+    raw = data("key_reads.json")
     return msgspec.json.decode(raw, type=KeyServiceFile)
 
 

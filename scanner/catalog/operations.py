@@ -16,10 +16,11 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache
-from importlib.resources import files
 from itertools import accumulate
 
 import msgspec
+
+from scanner.catalog.data_files import data
 
 # Patterns with a star that are kept, 3 KB each: the built-in roles have about 1,900.
 _PATTERNS_KEPT = 8_192
@@ -199,7 +200,7 @@ def _matches(name: str, pieces: Sequence[str]) -> bool:
 @cache
 def operation_file() -> OperationFile:
     """The shipped file with its date and sources."""
-    raw = files("scanner.catalog").joinpath("data/operations.json").read_bytes()
+    raw = data("operations.json")
     return msgspec.json.decode(raw, type=OperationFile)
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from types import MappingProxyType
 from typing import Literal
 
 import msgspec
 
+from scanner.catalog.data_files import data
 from scanner.catalog.permissions import PermissionEntry
 
 RoleStatus = Literal["current", "seen-elsewhere", "removed"]
@@ -46,7 +46,7 @@ class RoleFile(msgspec.Struct, frozen=True):
 @cache
 def role_file() -> RoleFile:
     """The shipped file with its date and sources."""
-    raw = files("scanner.catalog").joinpath("data/builtin_roles.json").read_bytes()
+    raw = data("builtin_roles.json")
     return msgspec.json.decode(raw, type=RoleFile)
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
-from importlib.resources import files
 from types import MappingProxyType
 
 import msgspec
+
+from scanner.catalog.data_files import text as data_text
 
 NO_DEFAULT = "no default"
 """Stands for an argument without a provider's default."""
@@ -91,7 +92,7 @@ class Section(msgspec.Struct, frozen=True):
 @cache
 def _index() -> Mapping[str, tuple[int, str, tuple[str, ...]]]:
     """Every Terraform type with its line number, the rest of its header, and its indented lines."""
-    text = files("scanner.catalog").joinpath("data/terraform.txt").read_text(encoding="utf-8")
+    text = data_text("terraform.txt")
     found: dict[str, tuple[int, str, tuple[str, ...]]] = {}
     names: list[str] = []
     number, rest = 0, ""

@@ -22,24 +22,33 @@ class FixError(Exception):
 
 
 class Applied(msgspec.Struct, frozen=True):
-    """What fixing comes to: files by path with their new bytes, the findings fixed, and those left with why."""
+    """What fixing comes to: files by path with their new bytes, the findings fixed, and those left with why.
+
+    ``waiting`` have a fix that needs something else first.
+    """
 
     files: dict[str, bytes]
     fixed: tuple[Finding, ...]
     left: tuple[tuple[Finding, str], ...]
+    waiting: tuple[Finding, ...] = ()
 
 
-def apply_fixes(findings: Iterable[Finding], sources: SourceFiles) -> Applied:
+def apply_fixes(findings: Iterable[Finding], sources: SourceFiles, *, also_needing: bool = False) -> Applied:
     """Work out what the files become by the first fix of each finding that nobody accepted; nothing is written.
 
-    Findings of several instances of one declaration share an edit. Of two fixes that touch the same place the first
-    counts; the other can be made by the next run.
+    Fixes that need something else first are made only with ``also_needing``. Findings of several instances of one
+    declaration share an edit. Of two fixes that touch the same place the first counts; the other can be made by the
+    next run.
     """
     taken: dict[str, list[tuple[int, int, Edit]]] = {}
     fixed: list[Finding] = []
     left: list[tuple[Finding, str]] = []
+    waiting: list[Finding] = []
     for finding in findings:
         if finding.suppressed is not None or not finding.fixes:
+            continue
+        if finding.fixes[0].needs and not also_needing:
+            waiting.append(finding)
             continue
         placed = [_placed(edit, sources) for edit in finding.fixes[0].edits]
         edits = [edit for edit in placed if edit is not None]
@@ -61,7 +70,7 @@ def apply_fixes(findings: Iterable[Finding], sources: SourceFiles) -> Applied:
             for start, end, change in sorted(places, key=lambda place: place[:2], reverse=True):
                 data = data[:start] + change.text.encode() + data[end:]
             files[uri] = data
-    return Applied(files, tuple(fixed), tuple(left))
+    return Applied(files, tuple(fixed), tuple(left), tuple(waiting))
 
 
 def _placed(edit: Edit, sources: SourceFiles) -> tuple[int, int, Edit] | None:
@@ -91,6 +100,8 @@ def write_files(root: Path, files: Mapping[str, bytes]) -> None:
         with _told(uri):
             if not path.stat().st_mode & _WRITABLE:
                 raise FixError(f"{uri}: cannot be fixed: it is read-only; nothing was changed")
+            if not os.access(path.parent, os.W_OK):
+                raise FixError(f"{uri}: cannot be fixed: its folder is read-only; nothing was changed")
     for uri, data in files.items():
         with _told(uri):
             _replace(paths[uri], data)

@@ -1,13 +1,14 @@
 """A baseline: the findings that were there when somebody drew a line, so that only what comes later counts.
 
 A JSON file that is kept with the code, written by ``midas baseline``. It is sorted and has one finding per line of a
-list, so a change of it reads well in a review. A finding is known again by its fingerprint; code, subject and place
-are there for the reader.
+list, so a change of it reads well in a review. A finding is known again by its fingerprint, and where refactoring has
+changed that, by what it says; code, subject and place are there for the reader.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator
+import hashlib
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -20,6 +21,10 @@ FILE = "midas-baseline.json"
 """What the file is called where nothing else is said."""
 _NAMED = 3
 """Findings that a notice names; it says how many more there are."""
+
+
+Said = tuple[str, str]
+"""What a finding says: in the unit that declares it, and in whichever unit."""
 
 
 class BaselineError(Exception):
@@ -36,6 +41,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """File and line when it was put there, empty for a tenant; lines move, so nothing is compared with it."""
     since: date
     reason: str = ""
+    said: str = ""
+    """Two digests of what it says, with a dot between: in the unit that declares it, and in whichever unit."""
 
     @property
     def uri(self) -> str:
@@ -53,6 +60,36 @@ class Baseline(msgspec.Struct, frozen=True):
 
     where: str
     entries: dict[str, Entry]
+
+    def following(
+        self, findings: Sequence[Finding], said: Callable[[Finding], Said], is_gone: Callable[[str], bool]
+    ) -> Baseline:
+        """Return it with the fingerprints that its findings have now.
+
+        A label that is renamed changes a fingerprint, and so does another name of a file or folder. An entry without a
+        finding goes to one without an entry that says the same in the same unit, or, where ``is_gone`` says that the
+        entry's file is there no more, in any; each to one at most.
+        """
+        there = {finding.fingerprint for finding in findings}
+        lost: dict[str, list[Entry]] = {}
+        for entry in self.entries.values():
+            here, _, anywhere = entry.said.partition(".")
+            if here and entry.fingerprint not in there:
+                lost.setdefault(here, []).append(entry)
+                if is_gone(entry.uri):
+                    lost.setdefault(anywhere, []).append(entry)
+        if not lost:
+            return self
+        entries = dict(self.entries)
+        for finding in findings:
+            if finding.location is None or finding.fingerprint in entries:
+                continue
+            candidates = (entry for digest in _digests(said(finding)) for entry in lost.get(digest, ()))
+            old = next((one for one in candidates if one.fingerprint in entries), None)
+            if old is not None:
+                del entries[old.fingerprint]
+                entries[finding.fingerprint] = msgspec.structs.replace(old, fingerprint=finding.fingerprint)
+        return Baseline(self.where, entries)
 
     def notices_of_gone(
         self,
@@ -74,15 +111,20 @@ class Baseline(msgspec.Struct, frozen=True):
         if gone:
             named = ", ".join(_spoken(entry) for entry in gone[:_NAMED])
             more = f" and {len(gone) - _NAMED:,} more" if len(gone) > _NAMED else ""
-            findings_are = "finding is" if len(gone) == 1 else "findings are"
+            findings_are, they = ("finding is", "it") if len(gone) == 1 else ("findings are", "they")
             yield (
                 f"{self.where}: {len(gone):,} {findings_are} gone: {named}{more}; "
-                "write the baseline again (midas baseline) so that they cannot come back unseen"
+                f"write the baseline again (midas baseline) so that {they} cannot come back unseen"
             )
 
 
 def _spoken(entry: Entry) -> str:
     return f"{entry.code} {entry.subject}" + (f" ({entry.place})" if entry.place else "")
+
+
+def _digests(said: Said) -> tuple[str, str]:
+    here, anywhere = (hashlib.sha256(words.encode("utf-8", "replace")).hexdigest()[:16] for words in said)
+    return here, anywhere
 
 
 def read_baseline(path: Path) -> Baseline:
@@ -104,15 +146,25 @@ def read_baseline(path: Path) -> Baseline:
 
 
 def make_baseline(
-    findings: Iterable[Finding], today: date, *, reason: str = "", before: Baseline | None = None
+    findings: Iterable[Finding],
+    today: date,
+    *,
+    reason: str = "",
+    before: Baseline | None = None,
+    said: Callable[[Finding], Said] | None = None,
+    keeps: Callable[[Entry], bool] = lambda _: False,
 ) -> bytes:
     """Return the baseline of all findings that nobody accepted in another way.
 
-    What is in the baseline ``before`` keeps its day and its reason.
+    What is in the baseline ``before`` keeps its day and its reason; without a finding it stays where ``keeps`` says so.
+    ``said`` tells what a finding in code says.
     """
     entries: dict[str, Entry] = {}
+    if before is not None:
+        entries = {name: entry for name, entry in before.entries.items() if keeps(entry)}
     for finding in findings:
         if finding.suppressed is not None and finding.suppressed.kind != "baseline":
+            entries.pop(finding.fingerprint, None)
             continue
         known = before.entries.get(finding.fingerprint) if before is not None else None
         location = finding.location
@@ -124,6 +176,7 @@ def make_baseline(
             place=f"{location.uri}:{location.line}" if location is not None else "",
             since=known.since if known is not None else today,
             reason=known.reason if known is not None else reason,
+            said=".".join(_digests(said(finding))) if said is not None and location is not None else "",
         )
     ordered = sorted(
         entries.values(), key=lambda entry: (entry.code, entry.uri, entry.subject, entry.fingerprint)

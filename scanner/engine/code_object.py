@@ -1,31 +1,22 @@
-"""The properties of one object or block in a file of code: their names, values and places, and edits of them.
+"""The properties of one object or block in a file of code: their names, values and places.
 
-Works on what :mod:`scanner.engine.code_text` finds; where a file is not what it seems, nothing is found and no edit is
-made.
+Works on what :mod:`scanner.engine.code_text` finds; where a file is not what it seems, nothing is found.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from scanner.engine.code_text import CodeText, Language, Span
 
-Plain = bool | int | str | tuple[str, ...]
-"""A value that an edit can write."""
-
-_STEP = "  "
-"""What an object is indented by that an edit makes."""
 _PIECE = re.compile(r"(?P<end>\r\n|\n|\r)|(?P<blank>[^\S\r\n]+)|(?P<sign>[,:=])|(?P<word>[^\s,:=]+)")
 _WORD = re.compile(r"[^\s,:={}()\[\]\"'#]+")
 _PLAIN = re.compile(r"true|false|null|-?[0-9]+(?:\.[0-9]+)?")
-_PLAIN_LIST = {
-    "hcl": re.compile(r"\[\s*(?:\"(?:[^\"\\$%]|\\.)*\"\s*,?\s*)*\]"),
-    "bicep": re.compile(r"\[\s*(?:'(?:[^'\\$]|\\.)*'\s*,?\s*)*\]"),
-    "json": re.compile(r"\[\s*(?:\"(?!\[)(?:[^\"\\]|\\.)*\"\s*,?\s*)*\]"),
-}
+_STATEMENT = re.compile(r"resource\b|@|\.\.\.")
+"""How a statement begins in an object of Bicep that is no property."""
+_TEMPLATE = re.compile(r"[$%]\{")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,140 +27,116 @@ class Entry:
     start: int
     value: Span
     is_block: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class TextEdit:
-    """Characters of a file that are replaced; an insertion where start and end are the same."""
-
-    start: int
-    end: int
-    text: str
+    label: str = ""
+    """The first label of a block."""
 
 
 class CodeObject:
     """An object (``{ ... }``) in a file."""
 
-    def __init__(self, code: CodeText, language: Language, body: Span) -> None:
+    def __init__(
+        self,
+        code: CodeText,
+        language: Language,
+        body: Span,
+        *,
+        is_block: bool = False,
+        templated: bool = False,
+    ) -> None:
         self.code = code
         self.language = language
         self.body = body
-        self.entries = list(self._entries())
+        self.is_block = is_block
+        """Whether it is a block of Terraform's, not the value of an argument."""
+        self.templated = templated
+        """Whether it is JSON of Terraform's, in whose texts ``${`` begins an expression."""
+        self.entries: list[Entry] = []
+        self._continued: set[int] = set()
+        self._read()
+
+    def named(self, name: str) -> list[Entry]:
+        """Return the properties of a name, compared without case as Azure does; Terraform's names are exact anyway."""
+        return [entry for entry in self.entries if entry.name.lower() == name.lower()]
 
     def get(self, name: str) -> Entry | None:
-        """Return a property by its name, compared without case as Azure does; Terraform's names are exact anyway."""
-        return next((entry for entry in self.entries if entry.name.lower() == name.lower()), None)
+        """Return the first property of a name."""
+        return next(iter(self.named(name)), None)
 
     def text(self, entry: Entry) -> str:
         """Return a value as it is written."""
-        return self.code.text[entry.value.start : entry.value.end]
+        return self._written(entry.value)
+
+    def _written(self, span: Span) -> str:
+        return self.code.text[span.start : span.end]
 
     def inner(self, entry: Entry) -> CodeObject | None:
         """Return the object that is the value of a property; None when it is none."""
-        is_object = entry.value in self.code.brackets and self.code.text[entry.value.start] == "{"
-        return CodeObject(self.code, self.language, entry.value) if is_object else None
-
-    def edit(self, path: Sequence[str], value: Plain) -> TextEdit | None:
-        """Return the edit that gives the property at a path a value; None when there is none to make.
-
-        That is: it has this value, an expression stands in its place, or the object is written so that nothing can be
-        added safely.
-        """
-        here = self
-        for depth, name in enumerate(path):
-            entry = here.get(name)
-            if entry is None:
-                return here._added(path[depth:], value)
-            if depth == len(path) - 1:
-                return here._replaced(entry, value)
-            inner = here.inner(entry)
-            if inner is None:
-                return None
-            here = inner
-        return None
-
-    def _replaced(self, entry: Entry, value: Plain) -> TextEdit | None:
-        written, wanted = self.text(entry), literal(value, self.language)
-        if written == wanted or not self._is_plain(entry):
+        value = entry.value
+        group = self.code.whole().get(value.start)
+        if group != ("group", value):
             return None
-        return TextEdit(entry.value.start, entry.value.end, wanted)
+        if self.templated and self.code.text[value.start] == "[":
+            # A nested block may be written as a list of one.
+            inner = [found for found in self._pieces(value) if found[0] not in ("end", ",")]
+            if [kind for kind, _ in inner] != ["group"]:
+                return None
+            value = inner[0][1]
+        if self.code.text[value.start] != "{":
+            return None
+        return CodeObject(self.code, self.language, value, is_block=entry.is_block, templated=self.templated)
 
-    def _is_plain(self, entry: Entry) -> bool:
-        written = self.text(entry)
-        if _PLAIN.fullmatch(written) or _PLAIN_LIST[self.language].fullmatch(written):
-            return True
-        if entry.value not in self.code.strings:
+    def is_plain(self, entry: Entry) -> bool:
+        """Whether a value is written down: text, number or switch, or a list of such without a comment in it."""
+        value, text = entry.value, self.code.text
+        if text[value.start] != "[":
+            return self._is_plain(value)
+        if self.code.whole().get(value.start) != ("group", value):
             return False
-        return not re.search(r"[$%]\{|^<<|^\"\[(?!\[)", written) and "'''" not in written
+        if self.code.has_comment(value.start, value.end):
+            return False
+        return all(
+            kind in ("end", ",") or (kind in ("string", "word") and self._is_plain(span))
+            for kind, span in self._pieces(value)
+        )
 
-    def _added(self, path: Sequence[str], value: Plain) -> TextEdit | None:
-        text, body = self.code.text, self.body
-        if self.code.line_of(body.start) == self.code.line_of(body.end - 1):
-            return None
-        # Terraform's blocks stand after the arguments; a new argument goes before them.
-        arguments = self.entries
-        if self.language == "hcl":
-            blocks = [place for place, entry in enumerate(self.entries) if entry.is_block]
-            arguments = self.entries[: blocks[0]] if blocks else self.entries
-        last = arguments[-1] if arguments else None
-        closing = self.code.line_span(self.code.line_of(body.end - 1))
-        outer = _indent(text[closing.start : body.end - 1])
-        first = self.entries[0] if self.entries else None
-        indent = outer + _STEP
-        if first is not None:
-            line = self.code.line_span(self.code.line_of(first.start))
-            if text[line.start : first.start].strip():
-                return None
-            indent = _indent(text[line.start : first.start])
-        end = "\r\n" if "\r\n" in text[body.start : body.end] else "\n"
-        at = last.value.end if last is not None else body.start + 1
-        if self.language == "json":
-            comma_after, comma_before = ("", ",") if last is not None else ("", "")
-            written = self._written(path, value, indent, end)
-            return TextEdit(at, at, f"{comma_before}{end}{indent}{written}{comma_after}")
-        # What follows on the line, a comment or a comma, stays there.
-        rest = self.code.line_span(self.code.line_of(at))
-        at = len(text[: rest.end].rstrip("\r\n"))
-        if at > body.end:
-            return None
-        equals = 0
-        if last is not None and self.language == "hcl":
-            line = self.code.line_span(self.code.line_of(last.start))
-            equals = text.find("=", last.start, last.value.start) - line.start
-        written = self._written(path, value, indent, end, equals)
-        return TextEdit(at, at, f"{end}{indent}{written}")
+    def _is_plain(self, span: Span) -> bool:
+        written = self._written(span)
+        if span not in self.code.whole().get(span.start, ()):
+            return _PLAIN.fullmatch(written) is not None
+        if self.language == "json" and not self.templated:
+            return written.startswith('"') and not re.match(r"\"\[(?!\[)", written)
+        return written.startswith(("'", '"')) and "'''" not in written and not _TEMPLATE.search(written)
 
-    def _written(self, path: Sequence[str], value: Plain, indent: str, end: str, equals: int = 0) -> str:
-        """Return ``name = value``, with the objects that have to be made around it."""
-        name, *rest = path
-        shown_name = json.dumps(name) if self.language == "json" else name
-        sign = " = " if self.language == "hcl" else ": "
-        if sign == " = ":
-            # The equals signs of neighbours stand in one column.
-            shown_name = shown_name.ljust(equals - len(indent) - 1)
-        if not rest:
-            return f"{shown_name}{sign}{literal(value, self.language)}"
-        inner = self._written(rest, value, indent + _STEP, end)
-        return f"{shown_name}{sign}{{{end}{indent}{_STEP}{inner}{end}{indent}}}"
+    def goes_on(self, entry: Entry) -> bool:
+        """Whether the value seems to go on in the next line, as ``? a : b`` does: then nothing is safe to change."""
+        return entry.start in self._continued
 
-    def _entries(self) -> Iterator[Entry]:
+    def _read(self) -> None:
         for statement in self._statements():
-            kinds = [kind for kind, _ in statement]
-            first, first_span = statement[0]
-            if first not in ("word", "string"):
-                continue
-            name = self.code.text[first_span.start : first_span.end].strip("\"'")
-            sign = "=" if self.language == "hcl" else ":"
-            if len(kinds) > 2 and kinds[1] == sign:
-                value = Span(statement[2][1].start, statement[-1][1].end)
-                yield Entry(name, first_span.start, value)
-            elif self.language == "hcl" and kinds[-1] == "group" and set(kinds[1:-1]) <= {"word", "string"}:
-                yield Entry(name, first_span.start, statement[-1][1], is_block=True)
+            entry = self._entry(statement)
+            if entry is not None:
+                self.entries.append(entry)
+            elif self.entries and not _STATEMENT.match(self._written(statement[0][1])):
+                self._continued.add(self.entries[-1].start)
+
+    def _entry(self, statement: list[tuple[str, Span]]) -> Entry | None:
+        kinds = [kind for kind, _ in statement]
+        first, first_span = statement[0]
+        if first not in ("word", "string"):
+            return None
+        name = self._written(first_span).strip("\"'")
+        sign = "=" if self.language == "hcl" else ":"
+        if len(kinds) > 2 and kinds[1] == sign:
+            return Entry(name, first_span.start, Span(statement[2][1].start, statement[-1][1].end))
+        if self.language == "hcl" and kinds[-1] == "group" and set(kinds[1:-1]) <= {"word", "string"}:
+            label = "" if len(statement) < 3 else self._written(statement[1][1]).strip('"')
+            return Entry(name, first_span.start, statement[-1][1], is_block=True, label=label)
+        return None
 
     def _statements(self) -> Iterator[list[tuple[str, Span]]]:
         """Yield the pieces between commas and, where they part statements, line ends."""
         statement: list[tuple[str, Span]] = []
-        for kind, span in self._pieces():
+        for kind, span in self._pieces(self.body):
             if kind == "," or (kind == "end" and self.language != "json"):
                 if statement:
                     yield statement
@@ -179,9 +146,9 @@ class CodeObject:
         if statement:
             yield statement
 
-    def _pieces(self) -> Iterator[tuple[str, Span]]:
+    def _pieces(self, body: Span) -> Iterator[tuple[str, Span]]:
         text = self.code.text
-        inside = self.body.start + 1, self.body.end - 1
+        inside = body.start + 1, body.end - 1
         whole = self.code.whole()
         at = inside[0]
         while at < inside[1]:
@@ -205,29 +172,3 @@ class CodeObject:
             elif piece["sign"]:
                 yield piece["sign"], Span(*piece.span())
             at = piece.end()
-
-
-def literal(value: Plain, language: Language) -> str:
-    """Return a value as the language writes it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, tuple):
-        return f"[{', '.join(literal(item, language) for item in value)}]"
-    if language == "bicep":
-        escaped = value.replace("\\", "\\\\").replace("'", "\\'").replace("${", "\\${")
-        return f"'{escaped}'"
-    if language == "hcl":
-        return json.dumps(value, ensure_ascii=False).replace("${", "$${").replace("%{", "%%{")
-    return json.dumps(f"[{value}" if value.startswith("[") else value, ensure_ascii=False)
-
-
-def body_after(code: CodeText, offset: int) -> Span | None:
-    """Return the first object or block that begins at an offset or later."""
-    braces = (span for span in code.brackets if span.start >= offset and code.text[span.start] == "{")
-    return min(braces, key=lambda span: span.start, default=None)
-
-
-def _indent(before: str) -> str:
-    return before[: len(before) - len(before.lstrip())]

@@ -6,9 +6,9 @@ This is no parser: a broken file gives what can be told, and nothing here fails 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -50,6 +50,15 @@ class Span:
     end: int
 
 
+@dataclass(frozen=True, slots=True)
+class TextEdit:
+    """Characters of a file that are replaced; an insertion where start and end are the same."""
+
+    start: int
+    end: int
+    text: str
+
+
 @dataclass(slots=True)
 class CodeText:
     """A file taken apart. All offsets are in characters of ``text``."""
@@ -64,6 +73,8 @@ class CodeText:
     """Where each line begins."""
 
     _whole: dict[int, tuple[str, Span]] | None = None
+    _nested: _Nested | None = None
+    _string_ends: dict[int, Span] | None = None
 
     def whole(self) -> dict[int, tuple[str, Span]]:
         """Return what is taken as one piece, by where it begins: a group (brackets and all), a string, a comment."""
@@ -71,6 +82,28 @@ class CodeText:
             kinds = (("group", self.brackets), ("string", self.strings), ("comment", self.comments))
             self._whole = {span.start: (kind, span) for kind, spans in kinds for span in spans}
         return self._whole
+
+    def around(self, offset: int) -> Iterator[Span]:
+        """Yield the pairs of brackets around an offset, the narrowest first."""
+        if self._nested is None:
+            self._nested = _Nested(self.brackets)
+        return self._nested.around(offset)
+
+    def name_before(self, offset: int) -> str | None:
+        """Return the name whose value begins at an offset, as JSON writes it: ``"name": ``; None without one."""
+        if self._string_ends is None:
+            self._string_ends = {span.end: span for span in self.strings}
+        before = self.text[:offset].rstrip() if offset < 200 else self.text[offset - 200 : offset].rstrip()
+        if not before.endswith(":"):
+            return None
+        end = offset - min(offset, 200) + len(before[:-1].rstrip())
+        name = self._string_ends.get(end)
+        return None if name is None else self.text[name.start + 1 : name.end - 1]
+
+    def has_comment(self, start: int, end: int) -> bool:
+        """Whether a comment begins before ``end`` and goes on after ``start``."""
+        place = bisect_left(self.comments, end, key=lambda span: span.start) - 1
+        return place >= 0 and self.comments[place].end > start
 
     def line_of(self, offset: int) -> int:
         """Return the number of the line of an offset, from 1."""
@@ -213,5 +246,26 @@ def code_lines(code: CodeText) -> Iterator[tuple[int, int]]:
 
 def enclosing(code: CodeText, offset: int) -> Span | None:
     """Return the narrowest pair of brackets around an offset."""
-    around = [span for span in code.brackets if span.start < offset < span.end]
-    return max(around, key=lambda span: span.start, default=None)
+    return next(code.around(offset), None)
+
+
+class _Nested:
+    """Pairs of brackets in the order in which they open, each with the one around it."""
+
+    def __init__(self, brackets: Iterable[Span]) -> None:
+        self._spans = sorted(brackets, key=lambda span: span.start)
+        self._starts = [span.start for span in self._spans]
+        self._outer: list[int] = []
+        opened: list[int] = []
+        for place, span in enumerate(self._spans):
+            while opened and self._spans[opened[-1]].end <= span.start:
+                opened.pop()
+            self._outer.append(opened[-1] if opened else -1)
+            opened.append(place)
+
+    def around(self, offset: int) -> Iterator[Span]:
+        place = bisect_left(self._starts, offset) - 1
+        while place >= 0:
+            if self._spans[place].end > offset:
+                yield self._spans[place]
+            place = self._outer[place]

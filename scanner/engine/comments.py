@@ -11,10 +11,11 @@ from scanner.engine.code_text import CodeText, Span, code_lines, enclosing, lang
 from scanner.engine.ignores import Ignore
 
 MARK = b"midas:"
-"""What a file must hold to be looked at."""
+"""What a file must hold to be looked at, in any case of letters."""
 
 _IGNORE = re.compile(
-    r"midas:[ \t]*ignore\b[ \t]*(?:\[(?P<codes>[^\]\r\n]*)\])?[ \t]*[:–-]*[ \t]*(?P<reason>[^\r\n]*)"
+    r"midas:[ \t]*ignore\b[ \t]*(?:\[(?P<codes>[^\]\r\n]*)\])?[ \t]*[:–-]*[ \t]*(?P<reason>[^\r\n]*)",
+    re.IGNORECASE,
 )
 _LARGEST = 10_000_000
 """Bytes; of larger files only plans are read, which have no comments."""
@@ -27,7 +28,7 @@ _DECORATORS = 50
 def ignores_in(uri: str, data: bytes) -> tuple[Ignore, ...]:
     """Return the comments of one file in their order."""
     language = language_of(uri)
-    if language is None or len(data) > _LARGEST or MARK not in data:
+    if language is None or len(data) > _LARGEST or MARK not in data.lower():
         return ()
     code = take_apart(data.decode("utf-8", "replace").removeprefix("\ufeff"), language)
     written = [

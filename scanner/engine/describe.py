@@ -256,7 +256,10 @@ def unknowns(judgement: Judgement, entities: Entities) -> tuple[Unknown, ...]:
         code, key = one.rule.meta.id, one.rule.meta.subject_key
         for frame, reason in one.unknown:
             keys = frame[key].to_list()
-            found.extend(Unknown(code, entities.subject(k).id, reason) for k in keys[:LISTED_UNKNOWNS])
+            found.extend(
+                Unknown(code, entities.subject(k).id, reason, entities.in_code.place(k))
+                for k in keys[:LISTED_UNKNOWNS]
+            )
             if len(keys) > LISTED_UNKNOWNS:
                 found.append(Unknown(code, ids.ROOT, f"and {len(keys) - LISTED_UNKNOWNS} more: {reason}"))
         found.extend(Unknown(code, gap.scope_id, gap.sentence) for gap in one.unread)

@@ -16,8 +16,9 @@ import string
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from scanner.engine.finding import (
     RuleFault,
@@ -37,8 +38,7 @@ class CheckError(Exception):
     """A check whose frame does not fit its META: the message says which column."""
 
 
-@dataclass(slots=True)
-class _Plan:
+class _Plan(msgspec.Struct):
     """One rule's lazy frames, in the order they are collected."""
 
     rule: Rule
@@ -59,16 +59,15 @@ class _Plan:
         return [*frames, *(frame for _, frame in self.reads)]
 
 
-@dataclass(slots=True)
-class Judged:
+class Judged(msgspec.Struct):
     """One rule's verdicts, still as keys. ``failing`` and the frames in ``unknown`` have the subject's key column."""
 
     rule: Rule
     failing: pl.DataFrame
     subjects: int
     everything: int
-    unknown: list[tuple[pl.DataFrame, str]] = field(default_factory=list)
-    unread: list[GapRow] = field(default_factory=list)
+    unknown: list[tuple[pl.DataFrame, str]] = msgspec.field(default_factory=list)
+    unread: list[GapRow] = msgspec.field(default_factory=list)
 
     @property
     def failed(self) -> int:
@@ -81,8 +80,7 @@ class Judged:
         return sum(len(frame) for frame, _ in self.unknown) + len(self.unread)
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(msgspec.Struct, frozen=True):
     """All rules' verdicts over one world."""
 
     judged: tuple[Judged, ...]

@@ -57,11 +57,15 @@ class Edit(msgspec.Struct, frozen=True, gc=False):
     text: str
 
 
-class Fix(msgspec.Struct, frozen=True, gc=False):
-    """A plain edit after which the finding is gone: all of its edits together."""
+class Fix(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """Plain edits after which the finding is gone: all of them together.
+
+    ``needs``: what must be so elsewhere before the change is deployed; empty when it is safe as it is.
+    """
 
     description: str
     edits: tuple[Edit, ...]
+    needs: str = ""
 
 
 class Suppression(msgspec.Struct, frozen=True):
@@ -108,11 +112,15 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Unknown(msgspec.Struct, frozen=True):
-    """A subject, or the id of a scope that was not read, of which a rule cannot speak, and why."""
+    """A subject, or the id of a scope that was not read, of which a rule cannot speak, and why.
+
+    ``location`` is where code declares the subject.
+    """
 
     code: str
     subject: str
     reason: str
+    location: Location | None = None
 
 
 class Gap(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Offer a plain edit for findings in code whose rule has one: the switch is set, the argument added."""
+"""Offer plain edits for findings in code whose rule has some: a switch is set, an argument added or taken out."""
 
 from __future__ import annotations
 

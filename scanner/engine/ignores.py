@@ -9,7 +9,7 @@ through a module call there. Several codes stand between commas. A reason is req
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 import msgspec
 
@@ -80,17 +80,22 @@ def notices_of(
     used: set[tuple[Ignore, str]],
     judged: Iterable[str],
     within: Callable[[str], bool] = lambda _: True,
+    codes: Collection[str] = (),
 ) -> Iterator[str]:
     """Yield what is to be said of comments: those that are not well formed, and those that matched no finding.
 
-    ``used`` are comments with the code of a finding that they are about; ``judged`` the codes of the rules that ran.
-    ``within`` says whether a file was read as a whole: in others a finding may only not have been made.
+    ``used`` are comments with the code of a finding that they are about; ``judged`` the codes of the rules that ran,
+    ``codes`` those of all there are, where that is known. ``within`` says whether a file was read as a whole: in others
+    a finding may only not have been made.
     """
-    ran = set(judged)
+    ran, known = set(judged), set(codes)
     for ignore in ignores:
         if ignore.problem:
             yield f"{ignore.where}: {ignore.written} ignores nothing: {ignore.problem}"
             continue
+        strange = [code for code in ignore.codes if known and code not in known]
+        if strange:
+            yield f"{ignore.where}: {ignore.written}: there is no rule {', '.join(strange)}; `midas rules` lists them"
         unused = [code for code in ignore.codes if code in ran and (ignore, code) not in used]
         if unused and within(ignore.uri):
             yield (

@@ -47,12 +47,13 @@ def accept(
     ignores: Sequence[Ignore] = (),
     baseline: Baseline | None = None,
     within: Callable[[str], bool] = lambda _: True,
+    codes: Collection[str] = (),
 ) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
     """Mark accepted findings and return them all, in their order, with notices.
 
     A finding is accepted by an exception of the settings, by a comment in the code, or by the baseline, told in this
-    order. ``judged`` are the codes of the rules that ran, ``within`` says whether a file of the repository was read as
-    a whole: of the others' comments and baseline nothing can be said.
+    order. ``judged`` are the codes of the rules that ran, ``codes`` those of all there are; ``within`` says whether a
+    file of the repository was read as a whole: of the others' comments and baseline nothing can be said.
 
     An exception holds through its day of expiry. An expired one hides nothing and says so; so does one that
     matches no finding, because what it accepted is gone or its subject is misspelt. A comment without a reason hides
@@ -98,7 +99,7 @@ def accept(
             notices.append(f"{what} expired on {exception.expires.isoformat()} and no longer hides anything")
         elif number not in used and exception.rule in judged:
             notices.append(f"{what} matches no finding: remove it, or check its subject")
-    notices.extend(notices_of(ignores, used_ignores, judged, within))
+    notices.extend(notices_of(ignores, used_ignores, judged, within, codes))
     if baseline is not None:
         notices.extend(baseline.notices_of_gone(findings, judged, within))
     return tuple(marked), tuple(notices)

@@ -8,10 +8,11 @@ import string
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+import msgspec
 
 from scanner.facts.cases import Case
 from scanner.facts.schema import TABLES, VIEWS, is_key_column, table_of
@@ -20,8 +21,11 @@ from scanner.rule import (
     Effort,
     Facts,
     Frame,
+    MarkSecret,
     Meta,
     Parameter,
+    PlainFix,
+    RemoveProperty,
     SetProperty,
     Setting,
     Severity,
@@ -31,6 +35,9 @@ from scanner.rule import (
 HEADINGS = ("What it finds", "Why it matters", "How to fix it")
 _CODE = re.compile(r"MI[1-69]\d\d")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+LANGUAGES = ("terraform", "bicep", "arm")
+"""Languages of code that fixes can be made in."""
+_EDITS = (SetProperty, RemoveProperty, MarkSecret)
 
 
 class RuleError(Exception):
@@ -41,8 +48,7 @@ class RuleError(Exception):
         super().__init__(f"{where}: {reason}")
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     """A loaded rule."""
 
     meta: Meta
@@ -52,7 +58,7 @@ class Rule:
     cases: tuple[Case, ...]
     applies: Callable[[Facts], Frame] | None = None
     undecided: Callable[[Facts], Frame] | None = None
-    fix: SetProperty | None = None
+    fix: tuple[PlainFix, ...] | None = None
 
 
 def builtin_folder() -> Path:
@@ -110,12 +116,6 @@ def load_rule(path: Path) -> Rule:
     )
     _check_page(path, page)
     _check_meta(path, meta)
-    fix = getattr(module, "FIX", None)
-    _demand(
-        path,
-        fix is None or (isinstance(fix, SetProperty) and all(fix.path.split("."))),
-        f"FIX takes SetProperty(path, value), not {fix!r}",
-    )
     return Rule(
         meta=meta,
         path=path,
@@ -124,8 +124,31 @@ def load_rule(path: Path) -> Rule:
         cases=tuple(cases or ()),
         applies=getattr(module, "applies", None),
         undecided=getattr(module, "undecided", None),
-        fix=fix,
+        fix=_fixes(path, getattr(module, "FIX", None)),
     )
+
+
+def _fixes(path: Path, written: Any) -> tuple[PlainFix, ...] | None:
+    """Return what a module's ``FIX`` says, one form for all: a single edit is a fix that needs nothing."""
+    if written is None:
+        return None
+    listed = written if isinstance(written, tuple) else (written,)
+    fixes = tuple(PlainFix((fix,)) if isinstance(fix, _EDITS) else fix for fix in listed)
+    _demand(
+        path,
+        fixes and all(isinstance(fix, PlainFix) for fix in fixes),
+        f"FIX takes SetProperty(...), RemoveProperty(...), MarkSecret() or PlainFix((...)), not {written!r}",
+    )
+    for fix in fixes:
+        sound = isinstance(fix.edits, tuple) and all(isinstance(edit, _EDITS) for edit in fix.edits)
+        _demand(path, fix.edits and sound, f"PlainFix takes a tuple of edits, not {fix.edits!r}")
+        paths = [edit.path for edit in fix.edits if isinstance(edit, SetProperty | RemoveProperty)]
+        _demand(
+            path, all(all(each.split(".")) for each in paths), f"FIX has an empty name in a path: {paths}"
+        )
+        strange = sorted(set(fix.languages) - set(LANGUAGES))
+        _demand(path, not strange, f"PlainFix.languages takes {', '.join(LANGUAGES)}, not {strange}")
+    return fixes
 
 
 def _function(value: Any) -> Callable[[Facts], Frame]:

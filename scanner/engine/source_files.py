@@ -75,6 +75,10 @@ class SourceFiles:
             self._size -= len(oldest.data) if oldest else 0
         return lines
 
+    def is_gone(self, uri: str) -> bool:
+        """Whether there is no such file, or none that can be read."""
+        return self.lines(uri) is None
+
     def line(self, uri: str, number: int) -> str | None:
         """Return one line of a file; None when file or line is not there."""
         lines = self.lines(uri)

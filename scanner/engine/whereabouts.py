@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -46,26 +46,33 @@ class PlacesInCode:
     def __bool__(self) -> bool:
         return bool(self.declared)
 
+    def place(self, entity: int) -> Location | None:
+        """Return where an entity is declared; None for what no code declares."""
+        declared = self.declared.get(entity)
+        return None if declared is None else declared.place
+
     def of(
         self, subject: int, points_at: Sequence[str], others: Iterable[tuple[str, int, str]]
     ) -> Whereabouts:
         """Return where a finding about a subject is.
 
         It points at the first of the properties that is written, else at the declaration. ``others`` are what the
-        evidence shows beside the subject: column, key and name.
+        evidence shows beside the subject: column, key and name. Where they are declared is told also of a subject that
+        no code declares: a change can give somebody who is there already more than they had.
         """
         declared = self.declared.get(subject)
+        related: dict[Location, str] = {}
         if declared is None:
-            return NOWHERE
+            for place, said in self._declared_of(subject, others):
+                related.setdefault(place, said)
+            return Whereabouts(related=_related(related)) if related else NOWHERE
         written = self.properties.get(subject, {})
         location = next(
             (written[path.lower()] for path in points_at if path.lower() in written), declared.place
         )
-        related: dict[Location, str] = {}
-        for column, key, name in others:
-            other = self.declared.get(key)
-            if other is not None and key != subject and other.place not in (location, declared.place):
-                related.setdefault(other.place, f"{column.replace('_', ' ')} {name}")
+        for place, said in self._declared_of(subject, others):
+            if place not in (location, declared.place):
+                related.setdefault(place, said)
         if location != declared.place and (location.uri, location.line) != (
             declared.place.uri,
             declared.place.line,
@@ -73,7 +80,19 @@ class PlacesInCode:
             related.setdefault(declared.place, DECLARED_HERE)
         for call in self.calls.get(subject, ()):
             related.setdefault(call, CALLED_HERE)
-        return Whereabouts(location, declared, tuple(Related(place, said) for place, said in related.items()))
+        return Whereabouts(location, declared, _related(related))
+
+    def _declared_of(
+        self, subject: int, others: Iterable[tuple[str, int, str]]
+    ) -> Iterator[tuple[Location, str]]:
+        for column, key, name in others:
+            other = self.declared.get(key)
+            if other is not None and key != subject:
+                yield other.place, f"{column.replace('_', ' ')} {name}"
+
+
+def _related(places: Mapping[Location, str]) -> tuple[Related, ...]:
+    return tuple(Related(place, said) for place, said in places.items())
 
 
 def places_in_code(store: FactStore, wanted: pl.Series) -> PlacesInCode:

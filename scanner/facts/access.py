@@ -126,7 +126,9 @@ def grants(frames: Mapping[str, pl.LazyFrame], known: Holders) -> pl.LazyFrame:
     return pl.concat([direct.select(names), through.select(names)])
 
 
-class _Denial(NamedTuple):
+class Denial(NamedTuple):
+    """A deny assignment whose reach is known."""
+
     denial: int
     scope: int
     below: bool
@@ -148,7 +150,7 @@ def denials(frames: Mapping[str, pl.LazyFrame], entries: Mapping[int, Entries]) 
 
     schema = polars_schema(TABLES["denials"])
     rows = frames["deny_assignments"].collect().to_dicts()
-    found = _understood(rows, frames) if rows else []
+    found = understood(rows, frames) if rows else []
     if not found:
         return pl.LazyFrame(schema=schema)
     key = pl.UInt32
@@ -189,7 +191,7 @@ def denials(frames: Mapping[str, pl.LazyFrame], entries: Mapping[int, Entries]) 
     return found_powers.sort("assignment", "denial", "power").collect().lazy()
 
 
-def _understood(rows: Sequence[Mapping[str, Any]], frames: Mapping[str, pl.LazyFrame]) -> list[_Denial]:
+def understood(rows: Sequence[Mapping[str, Any]], frames: Mapping[str, pl.LazyFrame]) -> list[Denial]:
     """Return the denials whose reach is known: a group is unfolded into its members, an unread one spares anybody."""
     by_denial: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
@@ -215,7 +217,7 @@ def _understood(rows: Sequence[Mapping[str, Any]], frames: Mapping[str, pl.LazyF
         first = parts[0]
         principals = spared if everybody else named - spared
         found.append(
-            _Denial(denial, first["scope"], first["below"], entries, everybody, frozenset(principals))
+            Denial(denial, first["scope"], first["below"], entries, everybody, frozenset(principals))
         )
     return found
 
@@ -249,15 +251,22 @@ def limits(frames: Mapping[str, pl.LazyFrame], entries: Mapping[int, Entries]) -
     return limited.sort("assignment", "power").collect().lazy()
 
 
-def restricted_powers(entries: Entries, condition: str) -> frozenset[Power]:
-    """Return the powers of a role that an assignment with this condition gives not at all or only where it is met."""
-    both = tuple(
+def under_condition(entries: Entries, condition: str | None) -> Entries:
+    """Return a role's entries as an assignment with this condition gives them."""
+    if condition is None or not condition.strip():
+        return entries
+    return tuple(
         msgspec.structs.replace(
             entry,
             condition=condition if entry.condition is None else f"({entry.condition}) AND ({condition})",
         )
         for entry in entries
     )
+
+
+def restricted_powers(entries: Entries, condition: str) -> frozenset[Power]:
+    """Return the powers of a role that an assignment with this condition gives not at all or only where it is met."""
+    both = under_condition(entries, condition)
     before = {held.power for held in capabilities(entries) if not held.conditioned}
     free = {held.power for held in capabilities(both) if not held.conditioned}
     if Power.WRITE_ROLE_ASSIGNMENTS in before - free:

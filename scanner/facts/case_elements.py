@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+import msgspec
 
 from scanner.facts.schema import Kind
 
@@ -13,19 +14,17 @@ class CaseError(Exception):
     """A case that contradicts itself or names something that does not exist."""
 
 
-@dataclass(frozen=True)
-class Element:
+class Element(msgspec.Struct, frozen=True):
     """One thing in a case's world. ``kind`` is what a finding about it would be about."""
 
     name: str
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = msgspec.field(default_factory=dict)
     order: int = 50
     what: str = ""
     kind: Kind | None = None
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(msgspec.Struct, frozen=True):
     """A world and the verdict that the rule must give in it.
 
     ``finds`` are the names of the elements that fail (or are unknown), by default the first one of the kind
@@ -36,4 +35,4 @@ class Case:
     title: str
     elements: tuple[Element, ...]
     finds: tuple[str, ...] | None = None
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = msgspec.field(default_factory=dict)

@@ -10,12 +10,14 @@ case does not say is unremarkable: one subscription called ``main`` under one ma
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from scanner.facts.case_code import declared, in_output, key_read, role_named, secret_in_code
 from scanner.facts.case_elements import Case, CaseError, Element
-from scanner.facts.case_world import World
 from scanner.facts.schema import Kind
+
+if TYPE_CHECKING:
+    from scanner.facts.case_world import World
 
 __all__ = [
     "CONDITION_ON_BLOBS",
@@ -51,6 +53,16 @@ __all__ = [
     "tagged",
     "unknown",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what makes worlds when it is asked for: a scan writes cases, as its rules are imported, but makes none."""
+    if name == "World":
+        from scanner.facts.case_world import World
+
+        return World
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 CONDITION_ON_GRANTING = (
     "((!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})) OR "

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from scanner.facts import ids
 from scanner.facts.schema import Span, gap_tables, table_of
@@ -26,8 +27,7 @@ PLACES = "places"
 """The table whose gaps are parts of files that were not read: anything may be declared there."""
 
 
-@dataclass(frozen=True, slots=True)
-class GapRow:
+class GapRow(msgspec.Struct, frozen=True):
     """A gap as it stands in the facts; ``scope_id`` in lower case, ``/`` for everything."""
 
     table: str
@@ -49,8 +49,7 @@ class GapRow:
         return f"{self.table} not read {where}: {self.reason}. {self.detail}"
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
+class Doubt(msgspec.Struct, frozen=True):
     """A gap with the subjects it concerns: everybody (None), or those in or under these entities."""
 
     gap: GapRow

@@ -6,9 +6,10 @@ is a **key**: an unsigned 32-bit number that stands for a row of ``entities``. S
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Any, ClassVar, Literal
+
+import msgspec
 
 SCHEMA_VERSION = 1
 """Raised when a table or column changes its meaning; a snapshot of another version is refused."""
@@ -70,8 +71,7 @@ class Span(StrEnum):
     """From anywhere in the tenant: a gap in one subscription may hide a row about any subject."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(msgspec.Struct, frozen=True):
     """One column: its type, whether it may be null, and its sentence."""
 
     name: str
@@ -80,8 +80,7 @@ class Column:
     sentence: str
 
 
-@dataclass(frozen=True, slots=True)
-class _About:
+class _About(msgspec.Struct, frozen=True):
     type: ColumnType
     nullable: bool
     sentence: str
@@ -123,6 +122,8 @@ class Table:
     """Computed from other tables, never collected."""
     stored: ClassVar[bool] = True
     """Kept in snapshots; a derived table that is not is computed when a rule reads it."""
+    searched: ClassVar[bool] = False
+    """Found by a search that runs when it is first asked for, where other derived tables are plans."""
     of_code: ClassVar[bool] = False
     """Filled by infrastructure files alone: empty for a tenant, and not there in a snapshot of an older Midas."""
     source_tables: ClassVar[tuple[str, ...]] = ()
@@ -480,32 +481,50 @@ class Access(Table, name="access"):
     doubt = text("Why it is not known whether a workload holds the power; null when it is.", nullable=True)
 
 
-class Reach(Table, name="reach"):
-    """What a managed identity can do where: the widest scopes at which it holds each power."""
-
-    derived = True
-    stored = False
-    span = Span.ANYWHERE
-    source_tables = ("assignments", "roles", "deny_assignments", "memberships")
-    harmless_gaps = ("deny_assignments", "memberships")
-    identity = key("The identity.")
-    power = text("The power.")
-    scope = key("A scope at which it holds the power, not below another such scope.")
-    level = level("How wide the scope is.")
-
-
 class Escalations(Table, name="escalations"):
-    """An identity can become another one, through a power it holds over it or over a resource that carries it."""
+    """By an assignment its holder can become an identity that controls a subscription or more, in one step or several.
+
+    One row for each assignment and holder: the path that leads widest. Nobody is told of what it controls already.
+    """
 
     derived = True
     stored = False
+    searched = True
     span = Span.ANYWHERE
-    source_tables = ("assignments", "roles", "attachments", "deny_assignments", "memberships")
-    harmless_gaps = ("deny_assignments", "memberships")
-    identity = key("The identity that can take over.")
-    target_identity = key("The identity it can become.")
-    power = text("The power that makes it possible.")
-    scope = key("Where it holds that power.")
+    source_tables = (
+        "assignments",
+        "roles",
+        "permissions",
+        "identities",
+        "attachments",
+        "deny_assignments",
+        "memberships",
+    )
+    harmless_gaps = (
+        "deny_assignments",
+        "memberships",
+    )  # a row says so itself where a group was not read: `doubt`
+    assignment = key("The role assignment that makes it possible.")
+    holder = key("The principal that ends up with the assignment's access.")
+    identity = key("The managed identity that is this principal; null for anything else.", nullable=True)
+    group = key("The group through which it is held; null when direct.", nullable=True)
+    power = text("How: assign_identity, federate_identity, or run_code on a host of the identity.")
+    host_resource = key("The host on which the holder can run code; null for the other ways.", nullable=True)
+    target_identity = key("The identity that the holder can become.")
+    owner_identity = key("The identity at the end of the path; the target itself when that is all there is.")
+    gained_scope = key(
+        "What the identity at the end controls: a subscription, a management group or the tenant root."
+    )
+    gained_level = level("How wide that scope is.")
+    gained_power = text("full_control, or grant_access where it can only hand out access there.")
+    steps = count("How many identities the path leads through, the last one included.")
+    identities = count(
+        "How many identities on such paths the holder can become by the assignment; at least 1."
+    )
+    role = key("The role definition.")
+    scope = key("Where the assignment holds.")
+    level = level("How wide that scope is.")
+    doubt = text("Why it is not known whether the path exists; null when it does.", nullable=True)
 
 
 class Settings(Table, name="settings"):
@@ -561,9 +580,10 @@ class Credentials(Table, name="credentials"):
     type = text(
         "What it is: registry-password, secret-value, storage-key, service-principal, ...; outside resources "
         "provider-client-secret (and every other secret of a provider: provider-...), backend-access-key, "
-        "backend-sas-token, backend-client-secret, ..., application-password, application-certificate, "
+        "backend-sas-token, backend-client-secret, ..., each with -perhaps at its end where it may be left out, "
+        "application-password, application-certificate, "
         "output-secret (a key or secret in an output that is not marked secure), parameter-default (a secret given "
-        "as a parameter's default)."
+        "as a parameter's default), parameter-value (a secret that a parameter file or a module call gives)."
     )
     property = text("Where it is seen: the property path or the setting's name, never the secret itself.")
 
@@ -595,8 +615,7 @@ class Gaps(Table, name="gaps"):
 TABLES: dict[str, type[Table]] = {table.name: table for table in Table.__subclasses__()}
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(msgspec.Struct, frozen=True):
     """A named part of a table, usable wherever a table is: as a subject, or read by a rule."""
 
     name: str
@@ -623,7 +642,7 @@ VIEWS: dict[str, View] = {
         View(
             "needless_key_reads",
             "key_reads",
-            "Keys that code reads of services which a managed identity could open without one.",
+            "Keys that code reads of services which a managed identity could open without one; `opened` says which.",
         ),
         View(
             "subscriptions_not_given",

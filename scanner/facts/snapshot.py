@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,6 +72,8 @@ def write(store: FactStore, origin: Origin, folder: Path, *, requests: Path | No
 
     ``requests`` is the log of what was asked of Azure, kept with the snapshot. Raises :class:`SnapshotError`.
     """
+    import shutil
+
     import polars as pl
 
     folder = folder.absolute()

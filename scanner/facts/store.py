@@ -57,7 +57,7 @@ class FactStore:
 
         self._frames = dict(frames)
         for name, table in TABLES.items():
-            if name not in self._frames:
+            if name not in self._frames and not table.searched:
                 self._frames[name] = pl.LazyFrame(schema=polars_schema(table))
 
     def frame(self, name: str) -> pl.LazyFrame:
@@ -67,6 +67,11 @@ class FactStore:
         frame = self._frames.get(name)
         if frame is not None:
             return frame
+        if name == "escalations":
+            from scanner.facts.escalations import escalations
+
+            self._frames[name] = escalations(self._frames, self._frames["access"]).lazy()
+            return self._frames[name]
         if name == "user_assigned_identities":
             return self._frames["identities"].filter(pl.col("user_assigned"))
         if name == "system_assigned_identities":
@@ -83,9 +88,20 @@ class FactStore:
             unresolved = self._frames["federated_credentials"].filter(said.str.contains(r"\{[^{}]*\}"))
             return unresolved.join(in_code, on="credential", how="semi")
         if name == "needless_key_reads":
-            from scanner.catalog.data_access import opened_pattern
+            from scanner.catalog.data_access import OPENED_BY_IDENTITY, only_by_key_pattern, opened_pattern
 
-            return self._frames["key_reads"].filter(pl.col("service").str.contains(opened_pattern()))
+            opened = pl.col("service").str.extract(opened_pattern())
+            named = self._frames["key_reads"].with_columns(
+                opened=opened.replace_strict(OPENED_BY_IDENTITY, default=None, return_dtype=pl.String)
+            )
+            receivers = self._frames["entities"].select(receiver="type", resource="entity")
+            together = pl.concat_str("receiver", "service", "property", separator="|").str.to_lowercase()
+            return (
+                named.filter(pl.col("opened").is_not_null())
+                .join(receivers, on="resource", how="left")
+                .filter(~together.str.contains(only_by_key_pattern()).fill_null(False))
+                .drop("receiver")
+            )
         if name == "subscriptions_not_given":
             subscriptions = self._frames["scopes"].filter(pl.col("level") == int(Level.SUBSCRIPTION))
             if self._frames["places"].limit(1).collect().is_empty():

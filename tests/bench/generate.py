@@ -3,7 +3,8 @@
 Numbers follow from the assignments asked for: a tenth as many identities (two in five user-assigned), a
 quarter as many resources. Assignments are spread as in large tenants: most on resources and resource groups,
 two in a hundred on subscriptions, one in a thousand above; mostly narrow roles; seven in ten held by managed
-identities, nearly all in their own subscription.
+identities, nearly all in their own subscription. One resource group in a hundred is locked by a deny assignment that
+spares one principal, as those of managed applications are.
 """
 
 from __future__ import annotations
@@ -54,6 +55,10 @@ class Plan:
         return self.subscriptions * 25
 
     @property
+    def denials(self) -> int:
+        return self.groups // 100 + 1
+
+    @property
     def management_groups(self) -> int:
         return max(self.subscriptions // 20, 1)
 
@@ -73,6 +78,7 @@ class Plan:
             "principals": self.principals,
             "roles": len(builtin_roles()) + CUSTOM_ROLES,
             "credentials": self.identities // 20,
+            "denials": self.denials,
             "assignments": self.assignments,
         }
         starts, at = {}, 0
@@ -195,8 +201,26 @@ def _frames(plan: Plan) -> dict[str, pl.LazyFrame]:
             expression=pl.lit(None, pl.String),
         ),
         "assignments": assignments.drop("n"),
+        "deny_assignments": _denials(plan),
         **_roles(plan),
     }
+
+
+def _denials(plan: Plan) -> pl.LazyFrame:
+    at = plan.starts
+    of_group = _keys(at["denials"], plan.denials).select(
+        denial="key",
+        scope=(at["groups"] + pl.col("n") * 100 % plan.groups).cast(pl.UInt32),
+        below=pl.lit(value=True),
+        spared=(at["principals"] + _random(31, plan.principals)).cast(pl.UInt32),
+        entry=pl.lit(0, pl.UInt32),
+        part=pl.lit("actions"),
+        pattern=pl.lit("*"),
+    )
+    everybody = of_group.with_columns(principal=pl.lit(None, pl.UInt32), excluded=pl.lit(value=False))
+    spared = of_group.with_columns(principal="spared", excluded=pl.lit(value=True))
+    names = list(polars_schema(TABLES["deny_assignments"]))
+    return pl.concat([everybody.select(names), spared.select(names)])
 
 
 def _scopes(plan: Plan, groups: pl.LazyFrame, resources: pl.LazyFrame) -> pl.LazyFrame:
@@ -405,6 +429,13 @@ def _entities(
                 "credential",
                 "microsoft.managedidentity/userassignedidentities/federatedidentitycredentials",
                 "/providers/Microsoft.ManagedIdentity/federated/{}",
+            ),
+            plain(
+                "denials",
+                plan.denials,
+                "denial",
+                "microsoft.authorization/denyassignments",
+                "/providers/Microsoft.Authorization/denyAssignments/{}",
             ),
             rows(
                 assignments.rename({"assignment": "key"}),

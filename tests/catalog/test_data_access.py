@@ -6,7 +6,12 @@ import re
 
 import pytest
 
-from scanner.catalog.data_access import OPENED_BY_IDENTITY, opened_by_identity, opened_pattern
+from scanner.catalog.data_access import (
+    OPENED_BY_IDENTITY,
+    only_by_key_pattern,
+    opened_by_identity,
+    opened_pattern,
+)
 
 OPENED = [
     "Microsoft.Storage/storageAccounts",
@@ -38,3 +43,28 @@ def test_a_service_that_only_its_key_opens(service: str) -> None:
 
 def test_the_types_are_written_as_they_are_compared() -> None:
     assert list(OPENED_BY_IDENTITY) == sorted({service.lower() for service in OPENED_BY_IDENTITY})
+
+
+JOB = "microsoft.streamanalytics/streamingjobs"
+TWINS = "microsoft.digitaltwins/digitaltwinsinstances/endpoints"
+HUB, STORAGE = "microsoft.devices/iothubs", "microsoft.storage/storageaccounts"
+SOURCE = "properties.datasource.properties"
+
+
+@pytest.mark.parametrize(
+    ("receiver", "service", "path", "only"),
+    [
+        (f"{JOB}/inputs", HUB, f"{SOURCE}.sharedaccesspolicykey", True),
+        (JOB, HUB, f"properties.inputs[0].{SOURCE}.sharedaccesspolicykey", True),
+        (f"{JOB}/outputs", STORAGE, f"{SOURCE}.accountkey", True),
+        (f"{JOB}/outputs", STORAGE, f"{SOURCE}.storageaccounts[0].accountkey", False),
+        (JOB, STORAGE, "properties.jobstorageaccount.accountkey", False),
+        (f"{JOB}/inputs", "microsoft.eventhub/namespaces", f"{SOURCE}.sharedaccesspolicykey", False),
+        (TWINS, "microsoft.eventgrid/topics", "properties.accesskey1", True),
+        (TWINS, "microsoft.eventhub/namespaces", "properties.connectionstringprimarykey", False),
+        ("microsoft.devices/provisioningservices", HUB, "properties.iothubs[0].connectionstring", True),
+        ("microsoft.web/sites", "microsoft.eventgrid/topics", "topic_key", False),
+    ],
+)
+def test_where_nothing_but_a_key_will_do(receiver: str, service: str, path: str, *, only: bool) -> None:
+    assert bool(re.search(only_by_key_pattern(), f"{receiver}|{service}|{path}")) is only

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from scanner.engine.baseline import BaselineError, make_baseline, read_baseline
+from scanner.engine.baseline import Baseline, BaselineError, Said, make_baseline, read_baseline
 from scanner.engine.finding import Declared, Finding, Location, Suppression
 from scanner.engine.policy import accept, reaches
 from scanner.rule import Severity
@@ -18,6 +18,9 @@ from tests.engine.test_policy import SUBJECT, exception, finding
 DRAWN, LATER = date(2026, 11, 1), date(2026, 11, 25)
 JUDGED = {"MI101", "MI102"}
 PLACE = Location("infra/main.tf", 12, 3, 12, 20)
+
+
+SUBJECT_OF = finding().subject
 
 
 def in_code() -> Finding:
@@ -42,9 +45,9 @@ def test_it_reads_well_in_a_review() -> None:
         '  "schema": "midas-baseline/v1",',
         '  "findings": [',
         '    {"fingerprint":"' + "c" * 32 + '","code":"MI101","subject":"azurerm_role_assignment.ci",'
-        '"place":"infra/main.tf:12","since":"2026-11-01","reason":""},',
+        '"place":"infra/main.tf:12","since":"2026-11-01","reason":"","said":""},',
         f'    {{"fingerprint":"{tenant.fingerprint}","code":"MI102","subject":"{SUBJECT}",'
-        '"place":"","since":"2026-11-01","reason":""}',
+        '"place":"","since":"2026-11-01","reason":"","said":""}',
         "  ]",
         "}",
     ]
@@ -66,7 +69,7 @@ def test_what_is_gone_is_told(tmp_path: Path) -> None:
     _, notices = accept([finding()], [], LATER, judged=JUDGED, baseline=baseline)
     assert notices == (
         "midas-baseline.json: 1 finding is gone: MI101 azurerm_role_assignment.ci (infra/main.tf:12); "
-        "write the baseline again (midas baseline) so that they cannot come back unseen",
+        "write the baseline again (midas baseline) so that it cannot come back unseen",
     )
 
 
@@ -106,6 +109,60 @@ def test_written_again_it_keeps_day_and_reason_and_leaves_out_what_is_accepted_o
     assert [(entry["code"], entry["since"], entry["reason"]) for entry in again["findings"]] == [
         ("MI101", "2026-11-01", "before the audit")
     ]
+
+
+# ---- refactoring
+
+
+def says(finding: Finding) -> Said:
+    """Who it is about, in the unit (infra) and in whichever."""
+    return f"(infra) {finding.subject.name}", finding.subject.name
+
+
+def renamed(uri: str = "infra/main.tf", fingerprint: str = "d") -> Finding:
+    return msgspec.structs.replace(
+        in_code(), location=Location(uri, 3, 1, 3, 9), fingerprint=fingerprint * 32
+    )
+
+
+def drawn(tmp_path: Path, *findings: Finding) -> Baseline:
+    return read_baseline(written(tmp_path, make_baseline(findings, DRAWN, reason="old", said=says)))
+
+
+def test_what_says_the_same_in_its_unit_is_known_under_another_fingerprint(tmp_path: Path) -> None:
+    before = drawn(tmp_path, in_code())
+    after = before.following([renamed()], says, lambda _: False)
+    assert {name: (entry.reason, entry.fingerprint) for name, entry in after.entries.items()} == {
+        "d" * 32: ("old", "d" * 32)
+    }
+    (one,), notices = accept([renamed()], [], LATER, judged=JUDGED, baseline=after)
+    assert one.suppressed == Suppression("baseline", "old (in the baseline since 2026-11-01)")
+    assert notices == ()
+
+
+def test_in_another_unit_it_is_known_only_when_its_file_is_gone(tmp_path: Path) -> None:
+    def elsewhere(finding: Finding) -> Said:
+        return f"(other) {finding.subject.name}", finding.subject.name
+
+    before = drawn(tmp_path, in_code())
+    copy = renamed("other/main.tf")
+    assert before.following([copy], elsewhere, lambda _: False) == before
+    assert set(before.following([copy], elsewhere, lambda uri: uri == "infra/main.tf").entries) == {"d" * 32}
+
+
+def test_each_entry_stands_for_one_finding_and_not_while_its_own_is_there(tmp_path: Path) -> None:
+    before = drawn(tmp_path, in_code())
+    assert before.following([in_code(), renamed()], says, lambda _: True) == before
+    twice = before.following([renamed(), renamed(fingerprint="e")], says, lambda _: True)
+    assert set(twice.entries) == {"d" * 32}
+
+
+def test_what_is_of_a_tenant_or_says_something_else_is_not_followed(tmp_path: Path) -> None:
+    of_tenant = msgspec.structs.replace(finding("MI101"), fingerprint="f" * 32)
+    before = drawn(tmp_path, in_code(), of_tenant)
+    other = msgspec.structs.replace(renamed(), subject=msgspec.structs.replace(SUBJECT_OF, name="another"))
+    nowhere = msgspec.structs.replace(of_tenant, fingerprint="a" * 32)
+    assert before.following([other, nowhere], says, lambda _: True).entries == before.entries
 
 
 @pytest.mark.parametrize(

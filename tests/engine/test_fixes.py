@@ -12,7 +12,7 @@ from scanner.engine.finding import Declared, Edit, Finding, Fix, Location, Suppr
 from scanner.engine.fixes import offer
 from scanner.engine.registry import Rule
 from scanner.engine.source_files import SourceFiles, in_folder
-from scanner.rule import SetProperty
+from scanner.rule import PlainFix, SetProperty
 from tests.engine.test_evaluate import rule, unattached
 from tests.engine.test_policy import finding
 
@@ -22,9 +22,7 @@ NO_SHARED_KEY = SetProperty("properties.allowSharedKeyAccess", False)
 
 
 def fixing(fix: SetProperty) -> Rule:
-    import dataclasses
-
-    return dataclasses.replace(rule(unattached, code="MI102"), fix=fix)
+    return msgspec.structs.replace(rule(unattached, code="MI102"), fix=(PlainFix((fix,)),))
 
 
 def offered(text: str, uri: str, head: str, fix: SetProperty, language: str = "terraform") -> Finding:

@@ -134,6 +134,8 @@ def test_the_last_comment_may_be_about_nothing() -> None:
         ("midas: ignore[] why", "it names no rule; write midas: ignore[MI203] and the reason"),
         ("midas: ignore[all] why", "'ALL' is no code of a rule; write midas: ignore[MI203] and the reason"),
         ("midas:ignore [ mi201 ] why", ""),
+        ("Midas: Ignore[MI201] why", ""),
+        ("midas: ignore(MI201) why", "it names no rule; write midas: ignore[MI203] and the reason"),
     ],
 )
 def test_what_is_wrong_with_a_comment(comment: str, problem: str) -> None:
@@ -203,6 +205,18 @@ def test_of_several_codes_the_unused_one_is_named_and_of_rules_that_did_not_run_
         "main.tf:4: midas: ignore[MI102, MI101, MI305] matches no finding of MI101: "
         "remove it, or put it where the finding is",
     )
+
+
+def test_a_code_that_no_rule_has_is_told_of_where_all_are_known() -> None:
+    found, comment = in_code(5), ignore(5, 5, "MI102", "MI999")
+    (one,), notices = accept(
+        [found], [], TODAY, judged={"MI102"}, ignores=[comment], codes={"MI101", "MI102"}
+    )
+    assert one.suppressed is not None
+    assert notices == (
+        "main.tf:4: midas: ignore[MI102, MI999]: there is no rule MI999; `midas rules` lists them",
+    )
+    assert accepted(found, comment) == ("inline: known", ())
 
 
 def test_a_tenant_finding_is_never_accepted_by_a_comment() -> None:

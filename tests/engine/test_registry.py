@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scanner.engine.registry import RuleError, load_rule, load_rules
-from scanner.rule import SetProperty
+from scanner.rule import MarkSecret, PlainFix, RemoveProperty, SetProperty
 
 GOOD = '''"""A resource that exists.
 
@@ -147,12 +147,38 @@ def test_hidden_and_underscored_files_are_not_rules(tmp_path: Path) -> None:
     assert "MI190" in [rule.meta.id for rule in load_rules([tmp_path])]
 
 
-def test_a_fix_is_loaded_and_anything_else_under_its_name_is_refused(tmp_path: Path) -> None:
-    path = write(
-        tmp_path, GOOD + "\nfrom scanner.rule import SetProperty\nFIX = SetProperty('properties.a', True)\n"
+def with_fix(tmp_path: Path, fix: str) -> Path:
+    names = "MarkSecret, PlainFix, RemoveProperty, SetProperty"
+    return write(tmp_path, GOOD + f"\nfrom scanner.rule import {names}\nFIX = {fix}\n")
+
+
+def test_a_fix_is_loaded_whether_one_edit_or_several_fixes(tmp_path: Path) -> None:
+    one = SetProperty("properties.a", True)
+    assert load_rule(with_fix(tmp_path, "SetProperty('properties.a', True)")).fix == (PlainFix((one,)),)
+    several = "PlainFix((RemoveProperty('a'), MarkSecret()), needs='it', languages=('arm',)), PlainFix((MarkSecret(),))"
+    assert load_rule(with_fix(tmp_path, several)).fix == (
+        PlainFix((RemoveProperty("a"), MarkSecret()), needs="it", languages=("arm",)),
+        PlainFix((MarkSecret(),)),
     )
-    assert load_rule(path).fix == SetProperty("properties.a", True)
-    for wrong in ("'properties.a'", "SetProperty('', True)", "SetProperty('properties..a', True)"):
-        path = write(tmp_path, GOOD + f"\nfrom scanner.rule import SetProperty\nFIX = {wrong}\n")
-        with pytest.raises(RuleError, match=r"FIX takes SetProperty\(path, value\)"):
-            load_rule(path)
+    assert load_rule(write(tmp_path, GOOD)).fix is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (
+            "'properties.a'",
+            r"FIX takes SetProperty\(...\), RemoveProperty\(...\), MarkSecret\(\) or PlainFix",
+        ),
+        ("()", "FIX takes"),
+        ("(PlainFix((MarkSecret(),)), 'a')", "FIX takes"),
+        ("SetProperty('', True)", r"FIX has an empty name in a path: \[''\]"),
+        ("RemoveProperty('properties..a')", "FIX has an empty name in a path"),
+        ("PlainFix(())", r"PlainFix takes a tuple of edits, not \(\)"),
+        ("PlainFix(MarkSecret())", r"PlainFix takes a tuple of edits, not MarkSecret\(\)"),
+        ("PlainFix((MarkSecret(),), languages=('json',))", r"takes terraform, bicep, arm, not \['json'\]"),
+    ],
+)
+def test_anything_else_under_the_name_of_a_fix_is_refused(tmp_path: Path, wrong: str, reason: str) -> None:
+    with pytest.raises(RuleError, match=reason):
+        load_rule(with_fix(tmp_path, wrong))

@@ -135,6 +135,7 @@ def test_of_two_declarations_of_one_thing_the_first_place_counts_and_its_own_pro
     assert finding.location == Location("b.tf", 2, 3, 2, 20)
 
 
-def test_a_subject_that_no_code_declares_has_no_place_even_where_other_things_do() -> None:
+def test_of_a_subject_that_no_code_declares_the_places_of_what_it_speaks_of_are_told() -> None:
     finding = check(assignment_rule(), places=lambda _, holder: [at(holder, HEAD)])
-    assert (finding.location, finding.related) == (None, ())
+    assert (finding.location, finding.declared) == (None, None)
+    assert finding.related == (Related(HEAD, "principal app"),)

@@ -94,7 +94,7 @@ def test_derived_tables_inherit_gaps_but_not_the_harmless_ones(world: Build) -> 
     coverage = Coverage(store)
     assert {gap.table for gap in coverage.of("denials")} == set()
     assert {gap.table for gap in coverage.of("grants")} == {"assignments"}
-    assert {gap.table for gap in coverage.of("reach", "memberships")} == {
+    assert {gap.table for gap in coverage.of("escalations", "memberships")} == {
         "assignments",
         "roles",
         "memberships",

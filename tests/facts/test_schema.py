@@ -69,5 +69,11 @@ def test_what_was_not_read_of_denials_and_groups_hides_nothing() -> None:
     assert collected_tables("denials") == {"deny_assignments", "memberships"}
     assert gap_tables("denials") == frozenset()
     assert gap_tables("grants") == {"assignments"}
-    assert gap_tables("reach") == {"assignments", "roles"}
+    assert gap_tables("escalations") == {
+        "assignments",
+        "roles",
+        "permissions",
+        "identities",
+        "attachments",
+    }
     assert gap_tables("capabilities") == {"roles", "permissions"}

@@ -6,7 +6,7 @@ from typing import Any
 
 from scanner.facts.schema import Kind, Level
 from scanner.facts.store import FactsBuilder, FactStore
-from scanner.facts.unite import is_only_in_code, subscriptions_for, unite, with_places
+from scanner.facts.unite import is_only_in_code, unite, with_places
 
 MAIN = "/subscriptions/11111111-1111-1111-1111-111111111111"
 OTHER = "/subscriptions/22222222-2222-2222-2222-222222222222"
@@ -174,30 +174,22 @@ def test_a_tenant_alone_is_only_told_where_code_declares_it() -> None:
     assert rows(placed, "identities", "identity") == rows(there, "identities", "identity")
 
 
-def test_the_subscription_is_the_one_that_holds_what_code_names() -> None:
-    first = tenant()
-    first.scope(f"{OTHER}/resourceGroups/rg")
-    store = finished(first)
-    app = APP.lower()
-    assert subscriptions_for(store, {"/subscriptions/(infra)": {"/resourcegroups/rg", app}}) == (
-        {"/subscriptions/(infra)": MAIN},
-        {},
+def test_what_code_only_looks_up_is_not_declared_there() -> None:
+    code = FactsBuilder()
+    known, _ = identity(code, MAIN, "(infra)/app")
+    code.add("places", entity=known, uri="main.tf", line=1, column=1, end_line=1, end_column=9)
+    code.add(
+        "declarations",
+        entity=known,
+        address="data.azurerm_user_assigned_identity.app",
+        language="terraform",
+        unit="infra",
+        existing=True,
+        conditional=False,
+        referenced=True,
+        exported=False,
     )
-    assert subscriptions_for(store, {"/subscriptions/(infra)": {"/resourcegroups/rg"}}) == (
-        {},
-        {"/subscriptions/(infra)": [MAIN, OTHER]},
-    )
-    assert subscriptions_for(store, {"/subscriptions/(infra)": {"/resourcegroups/none"}}) == ({}, {})
-    assert subscriptions_for(store, {}) == ({}, {})
-
-
-def test_where_there_is_one_subscription_it_is_that() -> None:
-    only = FactsBuilder()
-    only.scope(MAIN)
-    assert subscriptions_for(finished(only), {"/subscriptions/(.)": set()}) == (
-        {"/subscriptions/(.)": MAIN},
-        {},
-    )
+    assert rows(with_places(finished(tenant()), finished(code)), "places", "entity") == set()
 
 
 def test_an_empty_code_leaves_a_tenant_as_it_is() -> None:

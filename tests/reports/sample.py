@@ -399,7 +399,7 @@ def hostile_report(text: str) -> Report:
         location=Location(text, 1, 1, 2, 1),
         declared=Declared(Location(text, 1, 1, 2, 1), text, text),
         related=(Related(Location(text, 1, 1, 2, 1), text),),
-        fixes=(Fix(text, (Edit(text, 1, 1, 1, 1, text),)),),
+        fixes=(Fix(text, (Edit(text, 1, 1, 1, 1, text),), text),),
     )
     return make_report(
         run=msgspec.structs.replace(

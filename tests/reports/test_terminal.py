@@ -9,7 +9,7 @@ import pytest
 from reports import terminal
 from reports.report import Report
 from reports.write import OutputError
-from scanner.engine.finding import Gap, RuleFault
+from scanner.engine.finding import Gap, Location, Related, RuleFault, Unknown
 from tests.reports.sample import (
     HOSTILE,
     OWNER,
@@ -64,6 +64,7 @@ def test_the_summary_says_verdict_families_worst_gaps_and_files() -> None:
         "  critical MI201  ci-deployer holds Owner at subscription prod",
         "             fix: Replace the assignment by the roles that the workload uses, o…",
         "  high     MI301  release trusts repo:contoso/*",
+        "             --> infra/main.tf:12:3",
         "             fix: Name one environment: repo:ORG/REPO:environment:production.",
         "",
         "  rule crashed  MI303: ColumnNotFoundError: issuer",
@@ -73,6 +74,56 @@ def test_the_summary_says_verdict_families_worst_gaps_and_files() -> None:
         "  html          out/midas.html",
         "  json          out/midas.json",
     ]
+
+
+def test_the_places_that_a_finding_of_no_code_speaks_of_are_told() -> None:
+    report = make_report()
+    place = Location("infra/main.tf", 3, 1, 3, 9)
+    related = tuple(Related(place, f"target identity id-{number}") for number in range(3))
+    findings = tuple(
+        msgspec.structs.replace(finding, location=None, declared=None, related=related)
+        for finding in report.findings
+    )
+    told = lines_of(msgspec.structs.replace(report, findings=findings), 120, 60)
+    at = told.index("  high     MI301  release trusts repo:contoso/*")
+    assert told[at + 1 : at + 3] == [
+        "             = target identity id-0: infra/main.tf:3:1",
+        "             = target identity id-1: infra/main.tf:3:1",
+    ]
+    assert "id-2" not in "".join(told)
+
+
+def test_of_code_ten_notices_are_told_and_where_the_others_are() -> None:
+    report = make_report()
+    run = msgspec.structs.replace(report.run, source="repository")
+    notices = tuple(f"main.tf:{line}: it gives no reason" for line in range(1, 13))
+    in_code = msgspec.structs.replace(report, run=run, notices=notices)
+    told = [line for line in lines_of(in_code, 80, 24) if line.startswith("  notice")]
+    assert told == [
+        *(f"  notice        {notice}" for notice in notices[:10]),
+        "  notice        and 2 more: see the reports",
+    ]
+    alone = StringIO()
+    terminal.show(in_code, stream=alone)
+    assert "  notice        and 2 more: --output html=FILE has them all\n" in alone.getvalue()
+
+
+def test_of_code_the_declarations_without_an_answer_are_told_the_most_severe_rules_first() -> None:
+    report = make_report()
+    run = msgspec.structs.replace(report.run, source="repository")
+    place = Location("main.tf", 3, 1, 3, 9)
+    unknown = (
+        Unknown("MI101", "/x", "no one knows", place),
+        Unknown("MI201", "/y", "the holder is not known", msgspec.structs.replace(place, line=7)),
+        Unknown("MI301", "/x", "no one knows", place),
+        Unknown("MI303", "/z", "the rule crashed"),
+    )
+    in_code = msgspec.structs.replace(report, run=run, unknown=unknown)
+    assert [line for line in lines_of(in_code, 120) if line.startswith("  unknown")] == [
+        "  unknown       main.tf:7:1: the holder is not known (MI201)",
+        "  unknown       main.tf:3:1: no one knows (MI301, MI101)",
+    ]
+    assert not [line for line in lines_of(report, 120) if line.startswith("  unknown")]
 
 
 def test_a_clean_run_says_so() -> None:

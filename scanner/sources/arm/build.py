@@ -268,6 +268,7 @@ def _module(template: Template, item: ObjectLiteral, body: Expression, data: byt
         end=item.start,
         whole_start=item.start,
         whole_end=item.end,
+        as_resource=True,
     )
 
 

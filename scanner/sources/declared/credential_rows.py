@@ -9,13 +9,13 @@ from scanner.catalog.key_reads import key_service_of, reads_key
 from scanner.catalog.property_path import pieces
 from scanner.facts import ids
 from scanner.facts.schema import Kind
-from scanner.sources.declared.declaration import Declaration
+from scanner.sources.declared.declaration import OTHER_TYPES, Declaration
 from scanner.sources.declared.naming import printable, segment
 from scanner.sources.declared.placeholder import holds_secret
 from scanner.sources.declared.resource_ids import arm_type
 from scanner.sources.declared.resource_rows import ResourceRows
 from scanner.sources.declared.values import NOT_WRITTEN, KeyRead, Object, Property, Text, Unknown, Value, dig
-from scanner.sources.declared.walking import Leaf, find, plain, written_path
+from scanner.sources.declared.walking import Leaf, find, not_known, plain, written_path
 from scanner.sources.declared.wanted import Context
 
 ARGUMENTS = {
@@ -65,6 +65,7 @@ class CredentialRows:
     def __init__(self, context: Context, resources: ResourceRows) -> None:
         self._context = context
         self._resources = resources
+        self._named: frozenset[str] | None = None
 
     # ---- resources
 
@@ -141,8 +142,12 @@ class CredentialRows:
         for argument, secret in ARGUMENTS.items():
             held = declaration.body.get(argument)
             value = None if held is None else self._context.ids.follow(held.value)
-            if value is not None and value != "":
-                self._credential(declaration, None, f"{what}-{secret}", argument, argument)
+            if held is None or value is None or (value == "" and declaration.language == "plan"):
+                continue
+            # An empty default stands for one that is given when deploying, if any is.
+            options = value.options if isinstance(value, Unknown) else ()
+            perhaps = "-perhaps" if value == "" or any(one in (None, "") for one in options) else ""
+            self._credential(declaration, None, f"{what}-{secret}{perhaps}", argument, argument)
 
     def _default(self, declaration: Declaration) -> None:
         secure = declaration.body.get("secure")
@@ -153,8 +158,10 @@ class CredentialRows:
         name = self._context.name_of(declaration)
         if isinstance(value, list | Object):
             value = plain(value, lambda _: None)[0]
-        if holds_secret(name, value):
-            self._credential(declaration, None, "parameter-default", name, "value")
+        given = declaration.body.get("given")
+        kind = "parameter-default" if given is None else "parameter-value"
+        if holds_secret(name, value, given=given is not None):
+            self._credential(declaration, None, kind, name, "value")
 
     # ---- keys that are read
 
@@ -179,13 +186,26 @@ class CredentialRows:
             return
         value = leaf.value
         if (isinstance(value, KeyRead) and self._is_key(value)) or (
-            isinstance(value, Unknown) and value.secret
+            isinstance(value, Unknown) and value.secret and value.shown not in self._in_names()
         ):
             name = self._context.name_of(declaration)
             entity = self._entity(declaration, name, leaf.start, leaf.end)
             self._context.builder.add(
                 "credentials", credential=entity, resource=None, type="output-secret", property=name
             )
+
+    def _in_names(self) -> frozenset[str]:
+        """Return what the names of resources hold, as it is written: no secret, whoever declares it to be one."""
+        if self._named is None:
+            context = self._context
+            self._named = frozenset(
+                leaf.value.shown
+                for declaration in context.unit.declarations
+                if declaration.type not in OTHER_TYPES
+                for leaf in not_known(declaration.name, context.budget)
+                if isinstance(leaf.value, Unknown) and leaf.value.secret
+            )
+        return self._named
 
     def _key_read(self, declaration: Declaration, leaf: Leaf, value: KeyRead, resource: int | None) -> None:
         context = self._context

@@ -17,7 +17,8 @@ from scanner.sources.declared.values import Object, Value
 
 OTHER_TYPES = {
     "output": "body: value; secure: true when marked so. Of the unit itself, or, where it has calls, of a module in it",
-    "parameter": "body: value (its default), secure; a parameter or variable of the unit or of a module in it",
+    "parameter": "body: value (its default, or what it is given where given is true), secure; a parameter or variable "
+    "of the unit or of a module in it",
     "terraform/provider": "name is the provider's; body: its arguments under their Terraform names",
     "terraform/backend": "name is the backend's; body: its arguments under their Terraform names",
     "azuread/application": "body: displayName",
@@ -66,6 +67,8 @@ class Declaration(msgspec.Struct, kw_only=True):
     """Only looked up (``data``, ``existing``), not made here."""
     conditional: bool = False
     """Whether it depends on something unknown if it is made at all."""
+    id: str = ""
+    """Its ARM id where code says which thing that is there already it takes over: Terraform's ``import``."""
     calls: tuple[Place, ...] = ()
     """The module calls that lead to it, the outermost first."""
 
@@ -106,5 +109,7 @@ class Unit(msgspec.Struct, kw_only=True):
     mentioned: frozenset[str] = frozenset()
     """Addresses that something in the unit refers to where no declaration shows it: an argument that ARM has no word
     for, a resource of another provider."""
+    whole: bool = True
+    """Whether all that it declares is known by name: not where a loop works its keys out from what is not known."""
     files: list[str]
     """Every file that was read for it or looked for in vain: the unit stays the same while these do."""

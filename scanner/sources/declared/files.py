@@ -14,16 +14,22 @@ class Files:
     """The files of a repository by their path from its root; remembers which were read or looked for.
 
     ``read`` returns a file's bytes, or None when there is none, it lies outside the repository, or it cannot be read.
-    ``names`` returns the names of the files in a folder (``.`` for the root), sorted, without those in folders below.
+    ``names`` returns the names of the files in a folder (``.`` for the root), sorted, without those in folders below:
+    of infrastructure files alone; ``all_names`` returns those of every file.
     """
 
     def __init__(
-        self, read: Callable[[str], bytes | None], names: Callable[[str], Sequence[str]] = _nothing
+        self,
+        read: Callable[[str], bytes | None],
+        names: Callable[[str], Sequence[str]] = _nothing,
+        all_names: Callable[[str], Sequence[str]] | None = None,
     ) -> None:
         self._read = read
         self._names = names
+        self._all_names = all_names or names
         self.seen: dict[str, None] = {}
-        """What was read or looked for; a folder whose names were asked for ends in a slash."""
+        """What was read or looked for; a folder whose names were asked for ends in a slash, or in ``/*`` where all of
+        them were."""
 
     def read(self, uri: str) -> bytes | None:
         """Return the bytes of a file, or None."""
@@ -34,6 +40,11 @@ class Files:
         """Return the sorted names of the files in a folder; ``.`` is the root. Nothing for one that is not there."""
         self.seen[f"{folder}/"] = None
         return self._names(folder)
+
+    def all_names(self, folder: str) -> Sequence[str]:
+        """Return the sorted names of all files in a folder, whatever they are."""
+        self.seen[f"{folder}/*"] = None
+        return self._all_names(folder)
 
     @staticmethod
     def beside(uri: str, path: str) -> str | None:

@@ -25,8 +25,24 @@ _WORDS = frozenset(
 """Values that say that there is none, without case and punctuation; weak passwords are not among them."""
 _TOKEN = re.compile(
     r"<[\w .:/-]+>|\[[\w .:/-]+\]|\{\{?[\w .:/-]+\}?\}|\$[({][\w .:/-]+[)}]|#\{[\w .:/-]+\}#?|#_\w+_#|__\w+__|%\w+%"
+    r"|\$\((?:[\w .:/-]|\$\{[\w.-]{1,99}\})+\)"
 )
-"""What a pipeline replaces before it deploys: ``<password>``, ``[password]``, ``#{password}#``, ``__password__``."""
+"""What a pipeline replaces before it deploys: ``<password>``, ``[password]``, ``#{password}#``, ``__password__``,
+``$(secretOrRandomPassword ${VAULT} password)``."""
+_FILL_IN = re.compile(
+    r"<|.*your|todo|tbd|xxx|fake|example|sample|dummy|placeholder"
+    r"|(?:change|replace|fill|enter|insert|provide|put|set|paste)[\s_-]*(?:me|this|it|in|your|the|here)",
+    re.IGNORECASE,
+)
+"""How a text begins that tells people to put another in its place."""
+_CAPITAL_TOKEN = re.compile(
+    r"(?:GEN|GET)(?:[-_][A-Z0-9]+)+|\b(?:REPLACE|INSERT|CHANGE)(?:[-_][A-Z0-9]+)+|^[A-Z]+(?:[-_][A-Z]+)+$"
+)
+"""What a pipeline or a person replaces, written in capitals: ``GEN-PASSWORD``, ``APP-SECRET-FROM-AZURE``."""
+_SENTENCE = re.compile(r"[^\W\d_][\w.,:'-]*(?:\s+[\w./:,'-]+){2,}\s*")
+"""At least three words: an explanation."""
+_ITS_KIND = re.compile(r"(?:[a-z]+[\s_-]*)?(?:secret|token|key|licen[cs]e)", re.IGNORECASE)
+"""A text that only says what belongs there: ``clientsecret``, ``Contoso License``."""
 _VAULT_REFERENCE = "@microsoft.keyvault("
 _PASSWORD = re.compile(r"pass|pwd", re.IGNORECASE)
 _ID = re.compile(r"(?:[a-z0-9_-]I[dD]s?|_ids?|-ids?|^ids?)$")
@@ -37,8 +53,11 @@ _HARMLESS = re.compile(
 """Names of properties beside a secret in an object."""
 
 
-def holds_secret(name: str, value: Any) -> bool:
-    """Whether the default (decoded JSON) of a secret parameter is, or holds, a text that can be a secret."""
+def holds_secret(name: str, value: Any, *, given: bool = False) -> bool:
+    """Whether the default (decoded JSON) of a secret parameter is, or holds, a text that can be a secret.
+
+    ``given`` for a value of a parameter file, which people copy and fill in: see :func:`is_to_be_filled_in`.
+    """
     waiting = [(name, value)]
     while waiting:
         called, one = waiting.pop()
@@ -46,8 +65,10 @@ def holds_secret(name: str, value: Any) -> bool:
             waiting.extend((inner, held) for inner, held in one.items() if not _HARMLESS.search(inner))
         elif isinstance(one, list):
             waiting.extend((called, held) for held in one)
-        elif isinstance(one, str) and not is_placeholder(called, one):
-            return True
+        elif isinstance(one, str):
+            harmless = is_placeholder(called, one) or (given and is_to_be_filled_in(called, one))
+            if not harmless:
+                return True
     return False
 
 
@@ -67,6 +88,23 @@ def is_placeholder(name: str, value: str) -> bool:
     if is_guid(text):
         return _ID.search(name) is not None
     return letters == _letters(name) and _PASSWORD.search(letters) is None
+
+
+def is_to_be_filled_in(name: str, value: str) -> bool:
+    """Whether a text in a parameter file says that another one belongs in its place: ``changeme``, ``YourSecret``.
+
+    So does a token in capitals (``GEN-PASSWORD``), a sentence, and the end of the parameter's own name
+    (``storageAccountKey`` for ``sshStorageAccountKey``). An id or a name is no secret, whatever it is declared to be.
+    """
+    text = value.strip()
+    letters = _letters(text)
+    if _FILL_IN.match(text) or _CAPITAL_TOKEN.search(text) or _SENTENCE.fullmatch(text):
+        return True
+    if _ID.search(name) or _HARMLESS.search(name):
+        return True
+    if _ITS_KIND.fullmatch(text) and not _PASSWORD.search(name):
+        return True
+    return _letters(name).endswith(letters) and _PASSWORD.search(letters) is None
 
 
 def _letters(text: str) -> str:

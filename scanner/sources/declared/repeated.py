@@ -9,8 +9,10 @@ from scanner.sources.declared.declaration import Declaration
 
 _REPEATING = ("arm", "bicep")
 """Languages in which a resource may be declared again."""
-_EACH_TIME_ANOTHER = re.compile(r"newguid\(|deployment\(\)", re.IGNORECASE)
-"""What is written alike in two places and is not alike."""
+_EACH_TIME_ANOTHER = re.compile(r"newguid\(", re.IGNORECASE)
+"""What is written alike and is not alike."""
+_ELSEWHERE_ANOTHER = re.compile(r"deployment\(\)", re.IGNORECASE)
+"""What is not alike in two places; in one place that is deployed in a loop it mostly is the name of what is around."""
 _COMPARED = {
     "microsoft.authorization/roleassignments": ("principalId", "roleDefinitionId", "condition"),
     "microsoft.authorization/roleassignmentschedulerequests": (
@@ -43,5 +45,7 @@ def is_repeated(
     blocks can make the same resource, so ids that come out alike only look so.
     """
     if one.language not in _REPEATING or one.name in (None, "") or _EACH_TIME_ANOTHER.search(made):
+        return False
+    if one.place != other.place and _ELSEWHERE_ANOTHER.search(made):
         return False
     return all(meaning(one, path) == meaning(other, path) for path in _COMPARED.get(kind, ()))

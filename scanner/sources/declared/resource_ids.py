@@ -67,10 +67,11 @@ class ResourceIds:
         self._busy: set[str] = set()
         self._taken: dict[str, str] = {}
         self._state = state or {}
+        taken_over = {one.address: one.id for one in unit.declarations if one.id}
         self.subscription = f"/subscriptions/{self._own_subscription()}"
         self.group = f"{self.subscription}/resourceGroups/{self._own_group()}"
         self.scope = self._own_scope(unit.scope)
-        for address, known in self._state.items():
+        for address, known in (taken_over | dict(self._state)).items():
             declared = self.by_address.get(address)
             if declared is not None and ids.type_of(known) == arm_type(declared):
                 self._known[address] = self._canonical(known)
@@ -103,11 +104,13 @@ class ResourceIds:
 
     def spoken(self, entity_id: str) -> str:
         """Return what people call what has a synthetic id and no other name."""
-        unit = f"of {self._root}" if self._root != "." else "deployed to"
+        unit = f"that {self._root} goes to" if self._root != "." else "deployed to"
         if entity_id == self.subscription:
             return f"the subscription {unit}"
         if entity_id == self.group:
             return f"the resource group {unit}"
+        if entity_id == self.scope and NO_MANAGEMENT_GROUP in entity_id:
+            return f"the management group {unit}"
         last = entity_id.rsplit("/", 1)[-1].replace(self.marker, "")
         inner = last[1:-1]
         whole = last[:1] == "{" and last[-1:] == "}" and not set(inner) & set("{}")

@@ -1,13 +1,12 @@
-"""What rules ask of a repository, and the state of translating one unit for them."""
+"""The state of translating one unit for what rules ask."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
-import msgspec
-
 from scanner.catalog.property_path import pieces
 from scanner.facts.schema import Kind, collected_tables
+from scanner.sources.declared.asked import Wanted
 from scanner.sources.declared.declaration import Declaration, Place, Unit
 from scanner.sources.declared.naming import brief, printable
 from scanner.sources.declared.resource_ids import ResourceIds, arm_type
@@ -15,18 +14,9 @@ from scanner.sources.declared.unit_facts import UnitBuilder
 from scanner.sources.declared.values import NOT_WRITTEN, Object, Ref, Text, Unknown, Value
 from scanner.sources.declared.walking import MOST_STEPS, Budget, find
 
+_SETTINGS_OF_SITES = ("microsoft.web/sites/config", "microsoft.web/sites/slots/config")
 _LONGEST_WRITTEN = 120
 """Characters of an expression in what is told of a gap."""
-
-
-class Wanted(msgspec.Struct, frozen=True):
-    """What the chosen rules ask: tables or views, ARM type (any case) and path of settings, paths to point at."""
-
-    tables: frozenset[str]
-    settings: frozenset[tuple[str, str]] = frozenset()
-    points_at: frozenset[str] = frozenset()
-    states: dict[str, dict[str, str]] = {}
-    """The ARM ids of what is deployed already, by address, for the root modules whose Terraform state is given."""
 
 
 class Context:
@@ -53,13 +43,19 @@ class Context:
     def name_of(self, declaration: Declaration) -> str:
         """Return what people call a declaration: its name, or its address where the name is not known.
 
+        Settings of an app are ``appsettings of shop``.
+
         A name that is known is whole; anything else is short enough to be read.
         """
         name = self.ids.follow(declaration.name)
         if name is None or name == "" or isinstance(name, Ref | Unknown):
             return brief(printable(declaration.address))
         shown = self.ids.shown(name)
-        return shown if isinstance(name, str) else brief(shown)
+        called = shown if isinstance(name, str) else brief(shown)
+        if arm_type(declaration) in _SETTINGS_OF_SITES:
+            # All apps call their settings the same.
+            called = f"{called} of {self.ids.spoken(self.ids.of(declaration).rsplit('/', 2)[0])}"
+        return called
 
     def known_text(self, declaration: Declaration, path: str) -> str | None:
         """Return a property that is known text with something in it; None for anything else."""
@@ -120,7 +116,9 @@ class Context:
         found = find(declaration.body, path, 1) if path else []
         place = self.place_of(declaration, found[0].start, found[0].end) if found else declaration.place
         why = value.why if isinstance(value, Unknown) else "it is known after the deployment"
-        written = self.ids.shown(value)
+        if isinstance(value, str):
+            why = "that is no id" if value else "it is to be given when it is deployed"
+        written = self.ids.shown(value) or "empty"
         if isinstance(value, Unknown | Ref):
             written = written[1:-1]
         self.builder.gap(
@@ -133,7 +131,8 @@ class Context:
         """Make the rows of declarations; the sets hold addresses."""
         if "declarations" not in self.tables:
             return
-        whole = not self.budget.spent and not any(gap.table == "places" for gap in self.unit.gaps)
+        read = not self.budget.spent and not any(gap.table == "places" for gap in self.unit.gaps)
+        whole = read and self.unit.whole
         several: dict[int, list[Declaration]] = {}
         for entity, declaration in self._declared:
             several.setdefault(entity, []).append(declaration)

@@ -11,14 +11,17 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from scanner.sources.repository.contents import Digests
-from scanner.sources.repository.located import LocatedUnit
 
-FOLDER = ".midas-cache"
+if TYPE_CHECKING:
+    from scanner.sources.repository.located import LocatedUnit
+
 _IGNORE = "# Made by midas check; safe to delete.\n*\n"
 _SEAL = 16
 
@@ -29,7 +32,6 @@ class Cache:
     def __init__(self, folder: Path, question: bytes) -> None:
         self.folder = folder
         self._question = hashlib.blake2b(question, digest_size=32).digest()
-        self._decoder = msgspec.msgpack.Decoder(LocatedUnit)
         self._made = False
 
     def get(self, unit: str, digests: Digests) -> LocatedUnit | None:
@@ -42,6 +44,12 @@ class Cache:
         except (msgspec.MsgspecError, UnicodeDecodeError):
             return None
         return entry if all(digests.of(name) == before for name, before in entry.seen) else None
+
+    @cached_property
+    def _decoder(self) -> msgspec.msgpack.Decoder[LocatedUnit]:
+        from scanner.sources.repository.located import LocatedUnit
+
+        return msgspec.msgpack.Decoder(LocatedUnit)
 
     def get_bytes(self, name: str) -> memoryview | None:
         """Return what was kept under a name, as it was written, else None."""

@@ -34,6 +34,7 @@ class CommitContents:
     def __init__(self, top: Path, commit: str) -> None:
         self._entries: dict[str, _Entry] = {}
         self._folders: dict[str, list[str]] = {}
+        self._every: dict[str, list[str]] = {}
         self._kept: dict[str, bytes | None] = {}
         self._readers: dict[tuple[int, Path], subprocess.Popen[bytes]] = {}
         self._list(top, commit, "", 0)
@@ -75,6 +76,14 @@ class CommitContents:
     def names(self, folder: str) -> Sequence[str]:
         """Return the sorted names of the files in a folder; ``.`` is the root."""
         return self._folders.get(folder, ())
+
+    def all_names(self, folder: str) -> Sequence[str]:
+        """Return the sorted names of all files in a folder, those of no infrastructure included."""
+        if not self._every:
+            for uri in sorted(self._entries):
+                above, _, name = uri.rpartition("/")
+                self._every.setdefault(above or ".", []).append(name)
+        return self._every.get(folder, ())
 
     def files(self) -> list[str]:
         """Return the path of every file whose ending is of interest, links left out."""
@@ -177,11 +186,28 @@ def base_of(top: Path, names: Sequence[str]) -> tuple[str, str | None]:
         try:
             return git(top, ["merge-base", commit, "HEAD"]).decode().split()[0], None
         except (GitError, IndexError):
+            if not _is_shallow(top):
+                return (
+                    commit,
+                    f"this branch and {name} have no history in common, so {name} itself was compared with",
+                )
             return commit, (
                 f"where this branch left {name} cannot be told from the history that is here, so it was compared with "
-                f"{name} itself: fetch the whole history"
+                f"{name} itself: {_FETCH}"
             )
-    raise GitError("no commit is known here by this name: fetch it first, with its history")
+    todo = _FETCH if _is_shallow(top) else "fetch it first, with its history"
+    raise GitError(f"no commit is known here by this name: {todo}")
+
+
+_FETCH = (
+    "this clone is shallow, so fetch the whole history (fetch-depth: 0 for actions/checkout, fetchDepth: 0 in Azure "
+    "Pipelines, GIT_DEPTH: 0 in GitLab)"
+)
+
+
+def _is_shallow(top: Path) -> bool:
+    """Whether history is missing: jobs fetch one commit alone unless they are told otherwise."""
+    return git(top, ["rev-parse", "--is-shallow-repository"]).strip() == b"true"
 
 
 def _commit(top: Path, name: str) -> str | None:

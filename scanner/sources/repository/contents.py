@@ -33,6 +33,10 @@ class Contents(Protocol):
         """Return the sorted names of the files in a folder; ``.`` is the root."""
         ...
 
+    def all_names(self, folder: str) -> Sequence[str]:
+        """Return the sorted names of all files in a folder, those of no infrastructure included."""
+        ...
+
     def forget(self, uri: str) -> None:
         """Do not keep a file's bytes any longer: it turned out not to matter."""
         ...
@@ -49,6 +53,7 @@ class DiskContents:
         self._root = os.path.realpath(root)
         self._listed = dict(listed)
         self._inside: dict[str, bool] = {}
+        self._without_links: set[str] = set()
         self._kept: dict[str, bytes | None] = {}
         self._room = KEPT_BYTES
 
@@ -76,7 +81,11 @@ class DiskContents:
             self._listed[folder] = names
         return names
 
-    def _list(self, folder: str) -> Sequence[str]:
+    def all_names(self, folder: str) -> Sequence[str]:
+        """Return the sorted names of all files in a folder, those of no infrastructure included."""
+        return self._list(folder, "")
+
+    def _list(self, folder: str, endings: str | tuple[str, ...] = ENDINGS) -> Sequence[str]:
         if not self._is_inside("" if folder == "." else folder):
             return ()
         try:
@@ -84,7 +93,7 @@ class DiskContents:
                 return sorted(
                     entry.name
                     for entry in entries
-                    if entry.name.lower().endswith(ENDINGS)
+                    if entry.name.lower().endswith(endings)
                     and entry.name == shown(entry.name)
                     and (entry.is_symlink() or entry.is_file())
                 )
@@ -105,11 +114,13 @@ class DiskContents:
                 if not os.path.islink(path) or not self._holds(target):
                     return None
                 handle = os.open(target, _FLAGS | _NO_FOLLOW)
-            with open(handle, "rb") as file:
+            try:
                 about = os.fstat(handle)
                 if not stat.S_ISREG(about.st_mode) or about.st_size > LARGEST:
                     return None
-                return file.read(LARGEST + 1)
+                return _read_all(handle, about.st_size)
+            finally:
+                os.close(handle)
         except (OSError, ValueError):  # a name with a zero byte is a ValueError
             return None
 
@@ -119,12 +130,47 @@ class DiskContents:
         if inside is None:
             parts = folder.split("/")
             inside = ".." not in parts and not folder.startswith("/") and "\0" not in folder
-            inside = inside and self._holds(os.path.realpath(os.path.join(self._root, folder)))
+            inside = inside and (
+                self._is_without_links(parts)
+                or self._holds(os.path.realpath(os.path.join(self._root, folder)))
+            )
             self._inside[folder] = inside
         return inside
 
+    def _is_without_links(self, parts: Sequence[str]) -> bool:
+        """Whether folders in the root are there, and none is a link. Each is looked at once; where unsure: no."""
+        if os.sep != "/":
+            return False  # other systems have more kinds of links
+        path = ""
+        for part in parts if parts != [""] else ():
+            if part in {"", "."}:
+                return False
+            path = f"{path}/{part}" if path else part
+            if path not in self._without_links:
+                try:
+                    if not stat.S_ISDIR(os.lstat(f"{self._root}/{path}").st_mode):
+                        return False
+                except OSError:
+                    return False
+                self._without_links.add(path)
+        return True
+
     def _holds(self, path: str) -> bool:
         return path == self._root or path.startswith(self._root.rstrip(os.sep) + os.sep)
+
+
+def _read_all(handle: int, size: int) -> bytes:
+    """Read a file to its end, or a little beyond the largest size; ``size`` is what it seems to have."""
+    # Without a file object, and asking for no more than there is: both cost more than reading a small file does.
+    data = os.read(handle, size + 1)
+    if len(data) == size:
+        return data
+    parts, length = [data], len(data)
+    while data and length <= LARGEST:
+        data = os.read(handle, 1 << 20)
+        parts.append(data)
+        length += len(data)
+    return b"".join(parts)
 
 
 def digest(data: bytes | None) -> bytes:
@@ -145,11 +191,13 @@ class Digests:
         self._known: dict[str, bytes] = {}
 
     def of(self, seen: str) -> bytes:
-        """Return the digest of a file, or of a folder's names for a path that ends in a slash."""
+        """Return the digest of a file, or of the names of files in a folder; see :class:`Files`."""
         known = self._known.get(seen)
         if known is None:
             if seen.endswith("/"):
                 known = digest_of_names(self._contents.names(seen[:-1]))
+            elif seen.endswith("/*"):
+                known = digest_of_names(self._contents.all_names(seen[:-2]))
             else:
                 known = digest(self._contents.read(seen))
             self._known[seen] = known

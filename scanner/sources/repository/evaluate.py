@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from scanner.sources.declared.declaration import Place, SourceGap, Unit
 from scanner.sources.declared.files import Files
 from scanner.sources.declared.unit_facts import UnitFacts
@@ -16,13 +18,16 @@ from scanner.sources.repository.located import LocatedGap, LocatedUnit, Locator
 from scanner.sources.repository.units import UnitSpec
 
 if TYPE_CHECKING:
-    from scanner.sources.declared.wanted import Wanted
+    from scanner.sources.declared.asked import Wanted
     from scanner.sources.template.model import ParameterFile, Template
     from scanner.sources.terraform.configuration import ParsedFiles
     from scanner.sources.terraform.model import TerraformObject
 
 KEPT_PARSED = 4_000_000
 """Bytes of files of which the parsed form is kept for the next units; it takes some 50 times as much memory."""
+
+_DERIVED_KEY = "[{"
+"""How the addresses of objects look that are made in a loop whose keys are worked out from values not known."""
 
 ROOTS_TOGETHER = 100
 """Root modules after which parsed Terraform files are forgotten; those that share modules lie near each other."""
@@ -48,7 +53,7 @@ class Evaluator:
         other units must not be lost by it. It becomes a gap of reason ``failed`` that names the kind of error and the
         line of Midas's code, never its text, which might quote what was read.
         """
-        files = Files(self._contents.read, self._contents.names)
+        files = Files(self._contents.read, self._contents.names, self._contents.all_names)
         try:
             return self._read(spec, files)
         except Exception as error:  # noqa: BLE001 -- see above
@@ -117,6 +122,9 @@ def _of_terraform(
 ) -> Unit:
     from scanner.sources.terraform.declare import declare, unit_scope
 
+    if spec.called:
+        # Terraform keeps the mark of a secret in what a module hands to its caller, and shows it nowhere.
+        objects = [_masked(item) if item.mode == "output" else item for item in objects]
     declarations, more = declare(objects)
     return Unit(
         root=spec.path,
@@ -125,8 +133,16 @@ def _of_terraform(
         declarations=declarations,
         gaps=[*gaps, *more],
         mentioned=_mentioned(objects),
+        whole=not any(_DERIVED_KEY in item.address for item in objects),
         files=list(files.seen),
     )
+
+
+def _masked(output: TerraformObject) -> TerraformObject:
+    from scanner.sources.declared.values import Object, Property
+
+    body = Object({**output.body.properties, "sensitive": Property(True)}, output.body.open)
+    return msgspec.structs.replace(output, body=body)
 
 
 def _mentioned(objects: list[TerraformObject]) -> frozenset[str]:

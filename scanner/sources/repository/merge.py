@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from scanner.facts.schema import TABLES
 from scanner.facts.store import FactsBuilder
-from scanner.sources.declared.naming import is_synthetic
+from scanner.sources.declared.naming import NO_GROUP, is_synthetic
 from scanner.sources.declared.unit_facts import merge
 from scanner.sources.repository.located import LocatedPlace, LocatedUnit
 
@@ -20,9 +20,9 @@ class Merger:
     Where a thing is declared counts, not where it is looked up; so rows about looking up are added at the end.
     """
 
-    def __init__(self, subscriptions: Mapping[str, str] | None = None) -> None:
+    def __init__(self, deployed_to: Mapping[str, str] | None = None) -> None:
         self.builder = FactsBuilder()
-        self._subscriptions = subscriptions or {}
+        self._deployed_to = deployed_to or {}
         self._later: list[tuple[str, Mapping[str, Any]]] = []
         self._gaps: set[tuple[str, str, str, str]] = set()
         self._rows: set[tuple[Any, ...]] = set()
@@ -34,7 +34,7 @@ class Merger:
         declarations, settings = rows.pop("declarations", []), rows.pop("settings", [])
         existing = {row["entity"] for row in declarations if row["existing"]}
         facts = msgspec.structs.replace(unit.facts, rows=rows)
-        if self._subscriptions:
+        if self._deployed_to:
             facts.entities = [
                 (kind, self._placed(entity_id), name, type_)
                 for kind, entity_id, name, type_ in facts.entities
@@ -55,9 +55,12 @@ class Merger:
             self.gap(gap.table, gap.where, gap.reason, gap.detail)
 
     def _placed(self, entity_id: str) -> str:
-        """Return an id in the subscription that it is known to lie in, when code does not say which."""
+        """Return an id in the resource group or subscription that it is known to lie in, when code does not say."""
+        group, rest = in_group(entity_id)
+        if group in self._deployed_to:
+            return self._deployed_to[group] + rest
         subscription, tail = in_subscription(entity_id)
-        known = self._subscriptions.get(subscription)
+        known = self._deployed_to.get(subscription)
         return entity_id if known is None else known + tail
 
     def gap(self, table: str, where: str, reason: str, detail: str) -> None:
@@ -112,6 +115,15 @@ def in_subscription(entity_id: str) -> tuple[str, str]:
     return subscription.lower(), entity_id[len(subscription) :]
 
 
+def in_group(entity_id: str) -> tuple[str, str]:
+    """Return the resource group's id that an id begins with, in lower case, and the rest; empty where there is none."""
+    parts = entity_id.split("/", 5)
+    if len(parts) < 5 or parts[1].lower() != "subscriptions" or parts[3].lower() != "resourcegroups":
+        return "", entity_id
+    group = "/".join(parts[:5])
+    return group.lower(), entity_id[len(group) :]
+
+
 class State(msgspec.Struct, frozen=True):
     """What a state of a repository declares: its units in a fixed order, and the files that were not read."""
 
@@ -119,12 +131,13 @@ class State(msgspec.Struct, frozen=True):
     gaps: list[tuple[str, str, str]]
     """Path, reason and detail."""
 
-    def facts(self, subscriptions: Mapping[str, str] | None = None) -> FactsBuilder:
+    def facts(self, deployed_to: Mapping[str, str] | None = None) -> FactsBuilder:
         """Return all units in one builder.
 
-        ``subscriptions`` maps ids of subscriptions that code does not give, in lower case, to real ones.
+        ``deployed_to`` maps ids of subscriptions and resource groups that code does not give, in lower case, to real
+        ones.
         """
-        merger = Merger(subscriptions)
+        merger = Merger(deployed_to)
         for unit in self.units:
             merger.add(unit)
         for uri, reason, detail in self.gaps:
@@ -132,16 +145,27 @@ class State(msgspec.Struct, frozen=True):
         return merger.finish()
 
     def tails(self) -> dict[str, set[str]]:
-        """Return what lies in each subscription that code does not give: ids without it, in lower case.
+        """Return what lies in each subscription and resource group that code does not give: ids without it, lower case.
 
-        Only ids that are wholly known are among them.
+        Only what is wholly known is among them, and what Azure knows by an id.
         """
         found: dict[str, set[str]] = {}
         for unit in self.units:
             for _, entity_id, _, _ in unit.facts.entities:
                 subscription, tail = in_subscription(entity_id)
                 if is_synthetic(subscription):
-                    tails = found.setdefault(subscription, set())
-                    if tail and not ("(" in tail or "{" in tail):
-                        tails.add(tail.lower())
+                    _add(found.setdefault(subscription, set()), tail)
+                group, tail = in_group(entity_id)
+                if group.rpartition("/")[2].startswith(NO_GROUP):
+                    _add(found.setdefault(group, set()), tail)
         return found
+
+    def ids(self) -> Iterator[str]:
+        """Yield the id of every entity, in lower case."""
+        for unit in self.units:
+            yield from (entity_id.lower() for _, entity_id, _, _ in unit.facts.entities)
+
+
+def _add(tails: set[str], tail: str) -> None:
+    if tail and not any(sign in tail for sign in "({#"):
+        tails.add(tail.lower())

@@ -15,25 +15,25 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from scanner import __version__
-from scanner.sources.repository.cache import FOLDER, Cache, code_stamp
+from scanner.sources.repository import CACHE_FOLDER
+from scanner.sources.repository.cache import Cache, code_stamp
 from scanner.sources.repository.contents import DiskContents
 from scanner.sources.repository.find import FileGap, Found, RepositoryError, find
 from scanner.sources.repository.git import GitError, list_files
 from scanner.sources.repository.memory import RepositoryMemory
-from scanner.sources.repository.merge import State
-from scanner.sources.repository.reading import Read, Side, read_sides
-from scanner.sources.repository.states import read_states
+from scanner.sources.repository.side import Side
 from scanner.sources.repository.units import Sorted, sort_files, stray_parameters, units_of
-from scanner.sources.repository.workers import cores
 
 if TYPE_CHECKING:
-    from scanner.sources.declared.wanted import Wanted
+    from scanner.sources.declared.asked import Wanted
     from scanner.sources.repository.commit import CommitContents
+    from scanner.sources.repository.merge import State
+    from scanner.sources.repository.reading import Read
 
 WORTH_CACHING = 200_000
 """Bytes of infrastructure files from which on a cache is kept without being asked for: less is read as quickly."""
-WORTH_ALL_CORES = 60_000
-"""Bytes that are left to one process; starting another costs some milliseconds."""
+WORTH_ALL_CORES = 200_000
+"""Bytes that are left to one process: it has read them about when another one has imported what judges them."""
 
 
 class Base(msgspec.Struct, frozen=True):
@@ -54,8 +54,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """Names of a commit, the first that git knows counts: what it and the work tree come from is read too."""
     states: tuple[tuple[str | None, Path], ...] = ()
     """Terraform states, each with the folder of its root module from the repository's root; None: its own folder."""
-    meanwhile: Callable[[], object] = lambda: None
-    """Called while other processes read: the place for imports that take their time."""
+    meanwhile: Callable[[int], object] = lambda _processes: None
+    """Called with the number of processes that read, while they do: the place for imports that take their time."""
 
 
 def read_repository(paths: Sequence[Path], how: Reading) -> Repository:
@@ -68,6 +68,8 @@ def read_repository(paths: Sequence[Path], how: Reading) -> Repository:
     contents = DiskContents(found.root, found.by_folder())
     by = sort_files(found, contents)
     if how.states:
+        from scanner.sources.repository.states import read_states
+
         states = read_states(found.root, by, how.states)
         how = msgspec.structs.replace(how, wanted=msgspec.structs.replace(how.wanted, states=states))
     sides = [Side(by, units_of(by), contents, how.wanted)]
@@ -93,8 +95,8 @@ def read_repository(paths: Sequence[Path], how: Reading) -> Repository:
 class Repository:
     """What was found, and what was read of it: at once, or, where it was all known and is the same, when asked for.
 
-    ``root`` is the folder that places are told from, ``files`` are those that were looked at, ``speaking`` those of
-    them that hold a word to Midas.
+    ``root`` is the folder that places are told from, ``below`` are the paths from there that were asked for (none:
+    all), ``files`` those that were looked at, ``speaking`` those of them that hold a word to Midas.
     """
 
     def __init__(
@@ -107,11 +109,13 @@ class Repository:
         notices: tuple[str, ...],
         base: tuple[str, CommitContents] | None,
     ) -> None:
-        self.root = found.root
+        self.root, self.below = found.root, tuple(found.below)
         self.notices = notices
         by = sides[0].by
         self.files = frozenset(by.sizes)
         self.speaking = tuple(by.speaking)
+        self.states = how.wanted.states
+        """Ids in Terraform states, by root module and address."""
         self.reused = 0
         """Units that had been read before and were not read again."""
         self._gaps = [_rows([*found.gaps, *by.gaps]), *(_rows(side.by.gaps) for side in sides[1:])]
@@ -128,6 +132,9 @@ class Repository:
     def read(self) -> Read:
         """Read all units, once."""
         if self._read is None:
+            from scanner.sources.repository.reading import read_sides
+            from scanner.sources.repository.workers import cores
+
             size = sum(self._sides[0].by.sizes.values())
             processes = 1 if size < WORTH_ALL_CORES else cores()
             self._read = read_sides(self._sides, self._cache, processes, self._how.meanwhile)
@@ -141,6 +148,8 @@ class Repository:
     @property
     def state(self) -> State:
         """What the work tree declares."""
+        from scanner.sources.repository.merge import State
+
         return State(self.read().units[0], self._gaps[0])
 
     @property
@@ -148,6 +157,8 @@ class Repository:
         """The state to compare with; None where no change is judged."""
         if self._base is None:
             return None
+        from scanner.sources.repository.merge import State
+
         changed = not self.read().same or self._sides[0].by.gaps != self._sides[1].by.gaps
         state = State(self.read().units[1], self._gaps[1]) if changed else None
         commit, contents = self._base
@@ -206,10 +217,10 @@ def _cache(found: Found, by: Sorted, how: Reading) -> tuple[Cache | None, str | 
     if folder is None:
         if sum(by.sizes.values()) < WORTH_CACHING:
             return None, None
-        folder = found.root / FOLDER
+        folder = found.root / CACHE_FOLDER
         if folder.is_symlink() or (found.in_git and folder.exists() and _is_committed(found)):
             return None, (
-                f"{FOLDER} is committed, so it was not trusted: remove it from git, or name another with --cache"
+                f"{CACHE_FOLDER} is committed, so it was not trusted: remove it from git, or name another with --cache"
             )
     stamp = code_stamp([Path(__file__).resolve().parent.parent.parent])
     question = msgspec.msgpack.encode(
@@ -221,7 +232,7 @@ def _cache(found: Found, by: Sorted, how: Reading) -> tuple[Cache | None, str | 
 def _is_committed(found: Found) -> bool:
     """Whether git holds files of the cache: whoever can change the repository would decide what was read."""
     try:
-        listed = list_files(found.root, [FOLDER], others=False)
+        listed = list_files(found.root, [CACHE_FOLDER], others=False)
     except GitError:
         return True
     return bool(listed.files or listed.links or listed.repositories)

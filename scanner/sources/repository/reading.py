@@ -1,39 +1,20 @@
 """Units from files to located facts: known from the cache, else read in processes; two states of a repository at once.
 
-A *side* is one state of the repository: the work tree, or the commit that it is compared with. A unit whose files are
-the same on both sides is read once.
+A unit whose files are the same on both sides is read once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from scanner.sources.repository.cache import Cache
-from scanner.sources.repository.contents import Contents, Digests
 from scanner.sources.repository.evaluate import Evaluator, failed
 from scanner.sources.repository.located import LocatedUnit
-from scanner.sources.repository.units import Sorted, UnitSpec, left_over
+from scanner.sources.repository.side import Side
+from scanner.sources.repository.units import UnitSpec, left_over
 from scanner.sources.repository.workers import Workers
-
-if TYPE_CHECKING:
-    from scanner.sources.declared.wanted import Wanted
-
-
-class Side:
-    """One state of a repository."""
-
-    def __init__(self, by: Sorted, specs: Sequence[UnitSpec], contents: Contents, wanted: Wanted) -> None:
-        self.by = by
-        self.specs = {spec.name: spec for spec in specs}
-        self.digests = Digests(contents)
-        self.evaluator = Evaluator(contents, wanted)
-
-    def holds(self, unit: LocatedUnit) -> bool:
-        """Whether what was read of a unit holds here: all that it depends on is the same."""
-        return bool(unit.seen) and all(self.digests.of(name) == before for name, before in unit.seen)
 
 
 class Pair(msgspec.Struct, array_like=True):
@@ -54,7 +35,7 @@ class Read(msgspec.Struct, frozen=True):
 
 
 def read_sides(
-    sides: Sequence[Side], cache: Cache | None, processes: int, meanwhile: Callable[[], object]
+    sides: Sequence[Side], cache: Cache | None, processes: int, meanwhile: Callable[[int], object]
 ) -> Read:
     """Read the units of one side or of two."""
     reader = _Reader(sides, cache)
@@ -73,11 +54,12 @@ class _Reader:
     def __init__(self, sides: Sequence[Side], cache: Cache | None) -> None:
         self._first = sides[0]
         self._second = sides[1] if len(sides) > 1 else None
+        self._evaluators = {side: Evaluator(side.contents, side.wanted) for side in sides}
         self._cache = cache
         self._encoder = msgspec.msgpack.Encoder()
         self.reused = 0
 
-    def read(self, processes: int, meanwhile: Callable[[], object]) -> list[Pair]:
+    def read(self, processes: int, meanwhile: Callable[[int], object]) -> list[Pair]:
         """Return every unit of either side, those of the first one first."""
         names = list(dict.fromkeys((*self._first.specs, *(self._second.specs if self._second else ()))))
         pairs = [self._known(name) for name in names]
@@ -98,7 +80,7 @@ class _Reader:
 
         with Workers(len(missing), work, lost, processes=processes) as workers:
             if missing:
-                meanwhile()
+                meanwhile(processes)
             for task, encoded in workers.results():
                 pairs[missing[task]] = decoder.decode(encoded)
         return pairs
@@ -153,7 +135,7 @@ class _Reader:
         return unit
 
     def _evaluate(self, spec: UnitSpec, side: Side) -> LocatedUnit:
-        unit = side.evaluator.read(spec)
+        unit = self._evaluators[side].read(spec)
         if self._cache is not None and unit.seen:
             self._cache.put_bytes(self._entry(spec, side), self._encoder.encode(unit))
         return unit

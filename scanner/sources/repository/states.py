@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Sequence
 from pathlib import Path
 
 from scanner.sources.repository.find import RepositoryError
 from scanner.sources.repository.units import Sorted
+
+LARGEST_STATE = 200_000_000
+"""Bytes."""
 
 
 def read_states(
@@ -19,20 +23,30 @@ def read_states(
     """
     from scanner.sources.terraform.state import StateError, read_state
 
-    found = {}
+    found: dict[str, dict[str, str]] = {}
     for folder, path in states:
-        where = _folder_of(root, path) if folder is None else folder.strip("/") or "."
+        # What is wrong with the file says more than where it lies: a pointer to a remote state lies in .terraform.
+        try:
+            if path.stat().st_size > LARGEST_STATE:
+                raise StateError(
+                    f"is larger than {LARGEST_STATE // 1_000_000} MB: give the state of one root module"
+                )
+            addresses = read_state(path.read_bytes())
+        except StateError as error:
+            raise RepositoryError(f"--state {path}: {error}") from error
+        except OSError as error:
+            raise RepositoryError(f"--state {path}: {(error.strerror or str(error)).lower()}") from error
+        where = _folder_of(root, path) if folder is None else posixpath.normpath(folder.strip("/") or ".")
         if where not in by.terraform:
             raise RepositoryError(
                 f"--state {path}: there is no Terraform in {where or 'its folder'}: say which root module it is of, "
                 "from the repository's root: --state FOLDER=FILE"
             )
-        try:
-            found[where] = read_state(path.read_bytes())
-        except StateError as error:
-            raise RepositoryError(f"--state {path}: {error}") from error
-        except OSError as error:
-            raise RepositoryError(f"--state {path}: {(error.strerror or str(error)).lower()}") from error
+        if where in found:
+            raise RepositoryError(
+                f"--state {path}: another state is given for {where}: a root module has one"
+            )
+        found[where] = addresses
     return found
 
 

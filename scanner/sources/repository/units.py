@@ -24,6 +24,7 @@ from scanner.sources.repository.recognise import (
     is_utf16,
     recognise_json,
 )
+from scanner.sources.terraform.recognise import taken_for_plan
 
 MARK = b"midas:"
 """How a comment begins that speaks to Midas, in any case of letters."""
@@ -33,6 +34,9 @@ UnitKind = Literal["terraform", "plan", "bicep", "arm"]
 _INDENT = rb"(?:\xef\xbb\xbf)?[ \t]*"
 """What may stand before the first word of a line; a file may begin with a byte-order mark."""
 _BICEP_MODULE = re.compile(rb"^" + _INDENT + rb"module[ \t]+\w+[ \t]+'([^'$]+)'", re.MULTILINE)
+_DEPLOYMENT = b"Microsoft.Resources/deployments@"
+_LOADED = re.compile(rb"load(?:Json|Text)Content\([ \t\r\n]*'([^'$]+)'")
+"""A template that Bicep loads is deployed where Bicep writes a deployment as a resource."""
 _USING = re.compile(rb"^" + _INDENT + rb"using[ \t]+'([^'$]+)'", re.MULTILINE)
 _LINKED = re.compile(rb"[\w\-./]+\.json", re.IGNORECASE)
 _TERRAFORM_SOURCE = re.compile(rb'^[ \t]*"?source"?[ \t]*[=:][ \t]*"(\.\.?(?:/[^"$]*)?)"', re.MULTILINE)
@@ -46,11 +50,13 @@ class UnitSpec(msgspec.Struct, frozen=True):
     path: str
     """A folder (``.`` for the root) for Terraform, else a file."""
     parameters: str | None = None
+    called: bool = False
+    """A Terraform folder that another one calls, if perhaps never: what it puts out stays within Terraform."""
 
     @property
     def name(self) -> str:
         """What tells it from the others of a repository."""
-        return f"{self.kind} {self.path} {self.parameters or ''}"
+        return f"{self.kind} {self.path} {self.parameters or ''}{' called' if self.called else ''}"
 
 
 class Sorted(msgspec.Struct):
@@ -97,6 +103,7 @@ def sort_files(found: Found, contents: Contents) -> Sorted:
     folders = found.by_folder()
     by = Sorted()
     json_files = []
+    binary: set[str] = set()
     for uri in found.files:
         lower = uri.lower()
         target = found.links.get(uri)
@@ -112,6 +119,7 @@ def sort_files(found: Found, contents: Contents) -> Sorted:
             by.speaking.append(uri)
         if is_binary(data):
             contents.forget(uri)
+            binary |= {uri} if terraform else set()
             why = "is UTF-16; Midas reads UTF-8" if is_utf16(data) else "is binary, not text"
             by.gaps.append(FileGap(uri, "malformed", f"The file {why}."))
         elif terraform:
@@ -122,18 +130,31 @@ def sort_files(found: Found, contents: Contents) -> Sorted:
         elif lower.endswith(".bicep"):
             by.bicep.append(uri)
             by.used.update(_resolved(uri, _BICEP_MODULE.findall(data), there))
+            if _DEPLOYMENT in data:
+                by.used.update(_resolved(uri, _LOADED.findall(data), there))
         elif lower.endswith(".bicepparam"):
             by.parameters.append(uri)
             by.using.update((uri, template) for template in _resolved(uri, _USING.findall(data), there))
         else:
             json_files.append(uri)
+    # A module tells of its own files what cannot be read.
+    by.gaps = [gap for gap in by.gaps if not (gap.uri in binary and _in_module(gap.uri, by))]
     # A template that was named is read, also beside what it was compiled from.
     sources = there - found.company
     for uri in json_files:
         _sort_json(uri, contents, there, sources, by)
+        if uri in found.asked and (mistaken := taken_for_plan(contents.read(uri) or b"")) is not None:
+            detail = f"It is {mistaken}; Midas reads a plan: terraform show -json PLAN."
+            by.gaps.append(FileGap(uri, "unsupported", detail))
     if found.company:
         set_aside(by, found.company)
     return by
+
+
+def _in_module(uri: str, by: Sorted) -> bool:
+    """Whether a file lies in a Terraform module of which something can be read."""
+    names = by.terraform.get(posixpath.dirname(uri) or ".", ())
+    return any(name.endswith((".tf", ".tf.json")) for name in names)
 
 
 def _sort_json(
@@ -177,7 +198,9 @@ def _resolved(uri: str, names: Iterable[bytes], there: frozenset[str]) -> set[st
 
 
 def _called(folder: str, data: bytes, folders: dict[str, list[str]]) -> set[str]:
-    called = set()
+    called: set[str] = set()
+    if b'".' not in data:  # most files call no module, and looking for this is quick
+        return called
     for source in _TERRAFORM_SOURCE.findall(data):
         path = posixpath.normpath(posixpath.join(folder, source.decode("utf-8", "replace")))
         if path != (folder or ".") and any(
@@ -221,7 +244,7 @@ def left_over(by: Sorted, seen: Set[str]) -> Iterator[UnitSpec]:
         if configuration and not any(
             posixpath.normpath(f"{folder}/{name}") in seen for name in configuration
         ):
-            yield UnitSpec("terraform", folder)
+            yield UnitSpec("terraform", folder, called=folder in by.used)
     kinds: tuple[tuple[UnitKind, list[str]], ...] = (("bicep", by.bicep), ("arm", by.arm))
     for kind, templates in kinds:
         for uri in templates:

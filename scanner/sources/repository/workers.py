@@ -95,7 +95,7 @@ class Workers:
     def close(self) -> None:
         """End what still runs."""
         for child in self._children.values():
-            _kill(child.process)
+            kill(child.process)
             os.close(child.results)
             os.waitpid(child.process, 0)
         self._children.clear()
@@ -107,11 +107,11 @@ class Workers:
 
     def _start(self) -> _Child:
         reading, writing = os.pipe()
-        _widen(writing)
+        widen(writing)
         process = os.fork()
         if process == 0:
             os.close(reading)
-            _be_child(self._run, writing)
+            be_child(self._run, writing)
         os.close(writing)
         child = _Child(process, reading, began=time.monotonic())
         self._children[process] = child
@@ -168,7 +168,7 @@ class Workers:
         for child in self._children.values():
             if child.task is not None and now - child.began > SECONDS and not child.killed:
                 child.killed = True
-                _kill(child.process)
+                kill(child.process)
 
     # ---- in the processes that do the work
 
@@ -181,10 +181,10 @@ class Workers:
             for task in range(first, min(first + self._batch, self._tasks)):
                 if self._done[task]:
                     continue
-                _write(results, _FRAME.pack(task, _BEGUN))
+                write_all(results, _FRAME.pack(task, _BEGUN))
                 payload = self._work(task)
-                _write(results, _FRAME.pack(task, len(payload)))
-                _write(results, payload)
+                write_all(results, _FRAME.pack(task, len(payload)))
+                write_all(results, payload)
 
 
 def can_fork() -> bool:
@@ -199,14 +199,15 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def _be_child(run: Callable[[int], None], results: int) -> None:
-    """Do the work and leave at once: what the first process began, it ends."""
+def be_child(run: Callable[[int], None], results: int, *, bounded: bool = True) -> None:
+    """Do the work and leave at once: what the first process began, it ends. ``bounded``: with a limit of memory."""
     code = 1
     try:
         # An interrupt is the first process's to tell of; it ends the others.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        _bound_memory()
+        if bounded:
+            _bound_memory()
         run(results)
         code = 0
     except BrokenPipeError:
@@ -223,20 +224,22 @@ def _bound_memory() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, hard))
 
 
-def _kill(process: int) -> None:
+def kill(process: int) -> None:
+    """End a process at once, if it has not ended."""
     try:
         os.kill(process, signal.SIGKILL)
     except ProcessLookupError:
         return
 
 
-def _write(handle: int, data: bytes) -> None:
+def write_all(handle: int, data: bytes) -> None:
+    """Write all bytes into a pipe."""
     view = memoryview(data)
     while view:
         view = view[os.write(handle, view) :]
 
 
-def _widen(pipe: int) -> None:
+def widen(pipe: int) -> None:
     """Let a pipe hold more than the usual 64 KB, where the system can: whoever works does not wait for the reader."""
     if sys.platform == "linux":
         import fcntl

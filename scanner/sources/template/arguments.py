@@ -20,7 +20,7 @@ from scanner.sources.template.symbolic import shown
 def arguments_of(ev: Evaluation, instance: ModuleInstance) -> dict[str, tuple[Expression, Env] | Value]:
     """Return the arguments of a module by their names in lower case: expressions with their surroundings, or values."""
     env = instance.env
-    if instance.home.template.language == "bicep":
+    if not instance.module.as_resource:
         entry = written_in(instance.body, "params")
         node = entry.value if entry is not None else None
         if isinstance(node, ObjectLiteral) and not node.spreads:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import base64
+
 from scanner.sources.declared.files import Files
-from scanner.sources.declared.values import Ref, Unknown, Value
-from scanner.sources.template import collection_functions, resource_functions, text_functions
+from scanner.sources.declared.values import Ref, Text, Unknown, Value
+from scanner.sources.template import (
+    collection_functions,
+    network_functions,
+    resource_functions,
+    text_functions,
+    unknown_functions,
+)
 from scanner.sources.template.evaluation import MOST_TEXT, Evaluation, Form, PlainFunction, Unresolvable
 from scanner.sources.template.frames import Env, Frame, Held, Namespace, settled
 from scanner.sources.template.lambdas import LAMBDAS
 from scanner.sources.template.maybe import combine
-from scanner.sources.template.members import item_of
+from scanner.sources.template.members import item_from_end, item_of
 from scanner.sources.template.model import Call, Member, Name
 from scanner.sources.template.names import imported_name, parameters_call, variables_call
 from scanner.sources.template.operators import both_or_one, choose, compute, truth
+from scanner.sources.template.resources import unreferenced
 from scanner.sources.template.spelling import spelled
 from scanner.sources.template.symbolic import call_value, known, shown
 
@@ -173,6 +182,18 @@ def _try_get(ev: Evaluation, node: Call, env: Env) -> Held:
     return found
 
 
+def _from_end(ev: Evaluation, node: Call, env: Env) -> Held:
+    """``indexFromEnd(array, 1)``, ``tryIndexFromEnd(array, 1, 'name', ...)``: what ``array[^1]`` becomes."""
+    arguments = [ev.plain(argument, env) for argument in node.arguments]
+    if len(arguments) < 2:
+        return call_value(node.name, arguments)
+    safe = node.name.lower().startswith("try")
+    found: Held = item_from_end(arguments[0], arguments[1], node, safe=safe)
+    for key in arguments[2:]:
+        found = item_of(ev, found, key, node, safe=safe, env=env)
+    return found
+
+
 def _any(ev: Evaluation, node: Call, env: Env) -> Held:
     return ev.value(node.arguments[0], env) if node.arguments else None
 
@@ -180,12 +201,6 @@ def _any(ev: Evaluation, node: Call, env: Env) -> Held:
 def _nameof(_ev: Evaluation, node: Call, _env: Env) -> Held:
     first = node.arguments[0] if node.arguments else None
     return first.name if isinstance(first, Name | Member) else Unknown(spelled(node), "it names nothing")
-
-
-def _symbolic(ev: Evaluation, node: Call, env: Env) -> Held:
-    return call_value(
-        node.name, [ev.plain(argument, env) for argument in node.arguments], "it is known when deploying"
-    )
 
 
 def _environment_variable(_ev: Evaluation, node: Call, _env: Env) -> Held:
@@ -224,6 +239,13 @@ def _loaded(ev: Evaluation, node: Call, env: Env) -> bytes | None:
     return data
 
 
+def _load_base64(ev: Evaluation, node: Call, env: Env) -> Held:
+    data = _loaded(ev, node, env)
+    if data is None or len(data) > MOST_TEXT:
+        return Unknown(spelled(node), "the file is not here or too large")
+    return base64.b64encode(data).decode()
+
+
 def _opaque_file(ev: Evaluation, node: Call, env: Env) -> Held:
     _loaded(ev, node, env)
     return Unknown(spelled(node), "what is in the file is not looked at")
@@ -233,13 +255,13 @@ def _fail(_ev: Evaluation, _node: Call, _env: Env) -> Held:
     return Unknown("fail()", "the deployment stops here")
 
 
-def _split(ev: Evaluation, node: Call, env: Env) -> Held:
+def _of_text(ev: Evaluation, node: Call, env: Env) -> Held:
+    """A function that looks into a text: of an id of something declared here that is the id as it will be."""
     arguments = [ev.plain(argument, env) for argument in node.arguments]
-    if arguments and isinstance(arguments[0], Ref) and arguments[0].path == ("id",):
-        from scanner.sources.template.resources import plain_id
-
-        arguments[0] = plain_id(ev, arguments[0])
-    return apply("split", arguments)
+    ev.charge(arguments)
+    if arguments and isinstance(arguments[0], Ref | Text):
+        arguments[0] = unreferenced(ev, arguments[0])
+    return apply(node.name, arguments)
 
 
 def _role_definitions(ev: Evaluation, node: Call, env: Env) -> Held:
@@ -254,7 +276,12 @@ def _role_definitions(ev: Evaluation, node: Call, env: Env) -> Held:
     return call_value(node.name, [name])
 
 
-PLAIN: dict[str, PlainFunction] = {**text_functions.FUNCTIONS, **collection_functions.FUNCTIONS}
+PLAIN: dict[str, PlainFunction] = {
+    **text_functions.FUNCTIONS,
+    **collection_functions.FUNCTIONS,
+    **network_functions.FUNCTIONS,
+    **unknown_functions.FUNCTIONS,
+}
 """Functions of their values only, by their names in lower case."""
 
 _SPECIAL: dict[str, Form] = {
@@ -267,21 +294,22 @@ _SPECIAL: dict[str, Form] = {
     "coalesce": _coalesce,
     "copyindex": _copy_index,
     "tryget": _try_get,
+    "indexfromend": _from_end,
+    "tryindexfromend": _from_end,
     "any": _any,
     "nameof": _nameof,
-    "split": _split,
+    **dict.fromkeys(
+        ("split", "contains", "startswith", "endswith", "indexof", "lastindexof", "replace", "substring"),
+        _of_text,
+    ),
     "getsecret": _get_secret,
     "readenvironmentvariable": _environment_variable,
     "externalinput": _environment_variable,
-    "readclitext": _environment_variable,
+    "readcliarg": _environment_variable,
     "loadtextcontent": _load_text,
     "loadjsoncontent": _load_json,
     "loadyamlcontent": _opaque_file,
-    "loadfileasbase64": _opaque_file,
-    "loaddirectoryfileinfo": _symbolic,
-    "deployment": _symbolic,
-    "deployer": _symbolic,
-    "environment": _symbolic,
+    "loadfileasbase64": _load_base64,
     "fail": _fail,
     "roledefinitions": _role_definitions,
     **LAMBDAS,

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from scanner.sources.declared.values import KeyRead, Object, Property, Ref, Text, Unknown, Value, show
 from scanner.sources.template.evaluation import PlainFunction, Unresolvable
 from scanner.sources.template.expressions import joined
-from scanner.sources.template.maybe import is_spread, overlay, spread, united_arrays
+from scanner.sources.template.maybe import is_spread, lengths, overlay, possible_arrays, spread, united_arrays
 from scanner.sources.template.operators import equal
 from scanner.sources.template.resource_id import segments
-from scanner.sources.template.symbolic import known, shown
+from scanner.sources.template.symbolic import call_value, known, shown
+from scanner.sources.template.text_parts import cut_text, lacks
 
 _MOST_ITEMS = 20_000
 
@@ -35,7 +36,7 @@ def _bounded(items: list[Value]) -> list[Value]:
 
 
 def _concat(arguments: list[Value]) -> Value:
-    if not any(isinstance(argument, list) for argument in arguments):
+    if not any(possible_arrays(argument) is not None for argument in arguments):
         return joined(arguments)
     items: list[Value] = []
     for argument in arguments:
@@ -72,12 +73,13 @@ def _as_array(arguments: list[Value]) -> Value:
 
 
 def _length(arguments: list[Value]) -> Value:
-    value = _at(arguments, 0)
-    if isinstance(value, Object):
-        if value.open:
-            raise Unresolvable
-        return len(value.properties)
-    return len(value) if isinstance(value, str) else len(_array(value))
+    found = lengths(_at(arguments, 0))
+    if found is None:
+        raise Unresolvable
+    if len(found) == 1:
+        return found[0]
+    call = call_value("length", arguments)
+    return Unknown(call.shown, call.why, call.secret, tuple(found)) if isinstance(call, Unknown) else call
 
 
 def _empty(arguments: list[Value]) -> Value:
@@ -127,6 +129,8 @@ def _contains(arguments: list[Value]) -> Value:
         raise Unresolvable
     if isinstance(where, Text) and any(isinstance(part, str) and what in part for part in where.parts):
         return True
+    if isinstance(where, Text) and lacks(where, what):
+        return False
     if not isinstance(where, str):
         raise Unresolvable
     return what in where
@@ -136,6 +140,8 @@ def _first(arguments: list[Value]) -> Value:
     value = _at(arguments, 0)
     if isinstance(value, str):
         return value[:1]
+    if isinstance(value, Text) and isinstance(value.parts[0], str):
+        return value.parts[0][:1]
     if isinstance(value, list) and value and not is_spread(value[0]):
         return value[0]
     return None if isinstance(value, list) and not value else _unresolved()
@@ -145,6 +151,8 @@ def _last(arguments: list[Value]) -> Value:
     value = _at(arguments, 0)
     if isinstance(value, str):
         return value[-1:]
+    if isinstance(value, Text) and isinstance(value.parts[-1], str):
+        return value.parts[-1][-1:]
     if isinstance(value, list) and value and not is_spread(value[-1]):
         return value[-1]
     return None if isinstance(value, list) and not value else _unresolved()
@@ -162,8 +170,8 @@ def _count(value: Value) -> int:
 
 def _take(arguments: list[Value]) -> Value:
     value, count = _at(arguments, 0), _count(_at(arguments, 1))
-    if isinstance(value, str):
-        return value[:count]
+    if isinstance(value, str | Text):
+        return cut_text(value, 0, count)
     if isinstance(value, list) and not any(is_spread(item) for item in value[:count]) and len(value) >= count:
         return value[:count]
     return _array(value)[:count]
@@ -171,7 +179,7 @@ def _take(arguments: list[Value]) -> Value:
 
 def _skip(arguments: list[Value]) -> Value:
     value, count = _at(arguments, 0), _count(_at(arguments, 1))
-    return value[count:] if isinstance(value, str) else _array(value)[count:]
+    return cut_text(value, count, None) if isinstance(value, str | Text) else _array(value)[count:]
 
 
 def _index(last: bool) -> PlainFunction:
@@ -231,6 +239,21 @@ def _join(arguments: list[Value]) -> Value:
     return joined(parts)
 
 
+def _split_in_part(value: Text, marks: list[str]) -> Value:
+    """Split a text of which parts are not known: what stands before the first and after the last of them is sure."""
+    head, tail = value.parts[0], value.parts[-1]
+    before = _pieces(head, marks)[:-1] if isinstance(head, str) else []
+    after = _pieces(tail, marks)[1:] if isinstance(tail, str) else []
+    between = Unknown(f"...split({shown(value, 120)})", "what is in its middle is not known")
+    return [*before, between, *after]
+
+
+def _pieces(text: str, marks: list[str]) -> list[Value]:
+    for mark in marks[1:]:
+        text = text.replace(mark, marks[0])
+    return _bounded(list(text.split(marks[0])))
+
+
 def _split(arguments: list[Value]) -> Value:
     value, by = _at(arguments, 0), _at(arguments, 1)
     delimiters = by if isinstance(by, list) else [by]
@@ -242,17 +265,17 @@ def _split(arguments: list[Value]) -> Value:
         # In an id what stands between slashes has none; in other text that is not known may be anything.
         if isinstance(head, str) and head.lower().startswith(("/subscriptions/", "/providers/")):
             return segments(value)
+    if isinstance(value, Text) and all(len(mark) == 1 for mark in marks):
+        return _split_in_part(value, marks)
     if not isinstance(value, str):
         raise Unresolvable
-    for mark in marks[1:]:
-        value = value.replace(mark, marks[0])
-    return list(_bounded(list(value.split(marks[0]))))
+    return _pieces(value, marks)
 
 
 def _union(arguments: list[Value]) -> Value:
     if not arguments:
         raise Unresolvable
-    if any(isinstance(argument, list) for argument in arguments):
+    if any(possible_arrays(argument) is not None for argument in arguments):
         return united_arrays(arguments)
     made = arguments[0]
     for argument in arguments[1:]:
@@ -315,11 +338,6 @@ def _object_keys(arguments: list[Value]) -> Value:
     )
 
 
-def _from_end(arguments: list[Value]) -> Value:
-    items, back = _array(_at(arguments, 0)), _count(_at(arguments, 1))
-    return items[-back] if 0 < back <= len(items) else None
-
-
 FUNCTIONS: dict[str, PlainFunction] = {
     "concat": _concat,
     "createarray": _create_array,
@@ -345,5 +363,4 @@ FUNCTIONS: dict[str, PlainFunction] = {
     "intersection": _intersection,
     "items": _items,
     "objectkeys": _object_keys,
-    "tryindexfromend": _from_end,
 }

@@ -6,16 +6,19 @@ what another one declares.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from scanner.sources.declared.declaration import Declaration, Place, Scope, SourceGap, Unit
 from scanner.sources.declared.files import Files
-from scanner.sources.declared.values import KeyRead, Object, Property, Unknown, Value, dig, leaves
+from scanner.sources.declared.values import Object, dig
 from scanner.sources.template import expressions, loops, names, operators, resource_id
 from scanner.sources.template.calls import call
+from scanner.sources.template.compiled import DEPLOYMENTS
+from scanner.sources.template.deployments import deployment_behind
 from scanner.sources.template.directory import in_common_words
 from scanner.sources.template.evaluation import MOST_DECLARATIONS, Evaluation, Form
-from scanner.sources.template.frames import Frame, ResourceInstance, settled
+from scanner.sources.template.frames import Frame, ModuleInstance, ResourceInstance, Standing, settled
+from scanner.sources.template.given_and_output import defaults, given_secrets, outputs_of
 from scanner.sources.template.model import (
     Array,
     Binary,
@@ -31,6 +34,7 @@ from scanner.sources.template.model import (
     Name,
     Nested,
     ObjectLiteral,
+    Outside,
     ParameterFile,
     Resource,
     Spread,
@@ -38,7 +42,6 @@ from scanner.sources.template.model import (
     Unary,
 )
 from scanner.sources.template.modules import enter, instances_of_frame
-from scanner.sources.template.operators import truth
 from scanner.sources.template.resources import expand, locate
 from scanner.sources.template.symbolic import parts_of
 
@@ -61,8 +64,8 @@ _FORMS: dict[type, Form] = {
     Lambda: expressions.lambda_,
     Loop: loops.loop,
     Broken: expressions.broken,
+    Outside: expressions.outside,
 }
-_DEPLOYMENTS = "microsoft.resources/deployments"
 _NOT_PROPERTIES = {
     "dependson",
     "parent",
@@ -107,16 +110,13 @@ def evaluate(files: Files, uri: str, *, read: Read, parameters: ParameterFile | 
         _give(ev, root, parameters)
     ev.frames.append(root)
     _find(ev, root)
-    declarations = _parameters(ev)
-    for instance in list(ev.declared.values()):
-        if ev.exhausted or len(declarations) >= MOST_DECLARATIONS:
-            break
-        declared = _declaration(ev, instance)
-        if declared.type == _DEPLOYMENTS:
-            _deployment_as_resource(ev, instance, declared)
-        else:
-            declarations.extend(in_common_words(declared))
-    declarations.extend(_outputs(ev, root))
+    declarations = [*defaults(ev), *given_secrets(ev)]
+    seen = _declare(ev, 0, declarations)
+    outputs = outputs_of(ev, root)
+    # What is referred to by its id alone is found only now.
+    while seen < len(ev.declared) and not ev.exhausted and len(declarations) < MOST_DECLARATIONS:
+        seen = _declare(ev, seen, declarations)
+    declarations.extend(outputs)
     return Unit(
         root=uri,
         language=template.language,
@@ -125,6 +125,20 @@ def evaluate(files: Files, uri: str, *, read: Read, parameters: ParameterFile | 
         gaps=ev.gaps,
         files=list(files.seen),
     )
+
+
+def _declare(ev: Evaluation, seen: int, into: list[Declaration]) -> int:
+    """Declare the resources found since the first ``seen`` ones; returns how many were there."""
+    instances = list(ev.declared.values())
+    for instance in instances[seen:]:
+        if ev.exhausted or len(into) >= MOST_DECLARATIONS:
+            break
+        declared = _declaration(ev, instance)
+        if declared.type == DEPLOYMENTS:
+            _deployment_as_resource(ev, instance, declared)
+        else:
+            into.extend(in_common_words(declared))
+    return len(instances)
 
 
 def _give(ev: Evaluation, root: Frame, parameters: ParameterFile) -> None:
@@ -166,18 +180,23 @@ def _find(ev: Evaluation, root: Frame) -> None:
     waiting = [root]
     while waiting:
         frame = waiting.pop()
+        deployed = instances_of_frame(ev, frame)
         for resource in frame.template.resources:
-            _find_resource(ev, frame, resource)
-        entered = [enter(ev, instance) for instance in instances_of_frame(ev, frame)]
+            deployed.extend(_find_resource(ev, frame, resource))
+        entered = [enter(ev, instance) for instance in deployed]
         waiting.extend(inner for inner in reversed(entered) if inner is not None)
 
 
-def _find_resource(ev: Evaluation, frame: Frame, resource: Resource) -> None:
+def _find_resource(ev: Evaluation, frame: Frame, resource: Resource) -> Iterator[ModuleInstance]:
+    """Make the instances of a resource and of those in it; yields the deployments that resources are."""
     waiting: list[tuple[Resource, ResourceInstance | None]] = [(resource, None)]
     while waiting:
         each, outer = waiting.pop()
         for instance in expand(ev, frame, each, outer).items:
             if isinstance(instance, ResourceInstance):
+                deployment = deployment_behind(ev, instance)
+                if deployment is not None:
+                    yield deployment
                 waiting.extend((child, instance) for child in reversed(each.nested))
 
 
@@ -185,15 +204,21 @@ def _declaration(ev: Evaluation, instance: ResourceInstance) -> Declaration:
     resource, frame = instance.resource, instance.frame
     located = locate(ev, instance)
     uri = frame.template.uri
+    written = Standing(
+        Place(uri, resource.start, resource.end),
+        Place(uri, resource.whole_start, resource.whole_end),
+        frame.template.language,
+    )
+    standing = frame.standing or written
     return Declaration(
         address=instance.address,
         type=instance.type.lower(),
         name=located.name,
         parent=located.parent,
-        body=_body(ev, instance),
-        language=frame.template.language,
-        place=Place(uri, resource.start, resource.end),
-        whole=Place(uri, resource.whole_start, resource.whole_end),
+        body=_body(ev, instance) if frame.standing is None else _without_places(_body(ev, instance)),
+        language=standing.language,
+        place=standing.place,
+        whole=standing.whole,
         existing=resource.existing,
         conditional=instance.conditional,
         calls=frame.calls,
@@ -201,12 +226,20 @@ def _declaration(ev: Evaluation, instance: ResourceInstance) -> Declaration:
 
 
 def _deployment_as_resource(ev: Evaluation, instance: ResourceInstance, declared: Declaration) -> None:
-    """Tell of a deployment that Bicep code writes as a resource: it is not followed; an empty one hides nothing."""
+    """Tell of a deployment written as a resource of Bicep that cannot be followed; an empty one hides nothing."""
+    if deployment_behind(ev, instance) is not None:
+        return
     inner = dig(declared.body, ("properties", "template", "resources"))
     empty = inner is None or (isinstance(inner.value, list | Object) and not parts_of(inner.value))
     if not declared.existing and not (empty and dig(declared.body, ("properties", "templateLink")) is None):
-        detail = "A deployment that is written as a resource is not followed."
+        detail = "The template of this deployment cannot be told."
         ev.tell(instance.frame, instance.resource, "unsupported", detail)
+
+
+def _without_places(body: Object) -> Object:
+    bare = names.unplaced(body)
+    assert isinstance(bare, Object)  # noqa: S101 - an object stays one
+    return bare
 
 
 def _body(ev: Evaluation, instance: ResourceInstance) -> Object:
@@ -232,77 +265,3 @@ def _body(ev: Evaluation, instance: ResourceInstance) -> Object:
         }
         return Object(kept_properties, found.open, found.names)
     return found
-
-
-def _parameters(ev: Evaluation) -> list[Declaration]:
-    """Declare every secret parameter that has a literal default: a secret in the code."""
-    made: list[Declaration] = []
-    seen: set[Place] = set()
-    for frame in ev.frames:
-        template = frame.template
-        for parameter in template.parameters.values():
-            place = Place(template.uri, parameter.start, parameter.end)
-            if not parameter.secure or parameter.default is None or place in seen:
-                continue
-            seen.add(place)
-            value = ev.plain(parameter.default, frame.base)
-            if value is None or value == "" or isinstance(value, Unknown) or value == Object({}):
-                continue
-            default = parameter.default
-            body = {
-                "value": Property(settled(ev.bounded(value, frame, parameter)), default.start, default.end),
-                "secure": Property(True),
-            }
-            address = f"{frame.prefix}param.{parameter.name}"
-            declared = _pseudo(ev, "parameter", address, body, place)
-            declared.language, declared.calls = template.language, frame.calls
-            made.append(declared)
-    return made
-
-
-def _outputs(ev: Evaluation, root: Frame) -> list[Declaration]:
-    """Declare the outputs of the unit, and those of modules that hand on a secret: Azure keeps these just as long."""
-    made: list[Declaration] = []
-    for frame in list(ev.frames):
-        for output in frame.template.outputs.values():
-            if ev.exhausted:
-                return made
-            if frame is not root and output.secure:
-                continue
-            condition = (
-                truth(ev.plain(output.condition, frame.base)) if output.condition is not None else True
-            )
-            if condition is False:
-                continue
-            value = settled(ev.bounded(ev.plain(output.value, frame.base), frame, output))
-            if frame is not root and not _hands_on_a_secret(value):
-                continue
-            body = {
-                "value": Property(value, output.value.start, output.value.end),
-                "secure": Property(output.secure),
-            }
-            place = Place(frame.template.uri, output.start, output.end)
-            declared = _pseudo(ev, "output", f"{frame.prefix}output.{output.name}", body, place)
-            declared.language, declared.calls = frame.template.language, frame.calls
-            declared.conditional = condition is None
-            made.append(declared)
-    return made
-
-
-def _hands_on_a_secret(value: Value) -> bool:
-    return any(
-        isinstance(leaf, KeyRead) or (isinstance(leaf, Unknown) and leaf.secret) for _, leaf in leaves(value)
-    )
-
-
-def _pseudo(ev: Evaluation, type_: str, address: str, body: dict[str, Property], place: Place) -> Declaration:
-    return Declaration(
-        address=ev.address(address),
-        type=type_,
-        name=address.rsplit(".", 1)[-1],
-        parent=None,
-        body=Object(body),
-        language="",
-        place=place,
-        whole=place,
-    )

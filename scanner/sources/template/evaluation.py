@@ -7,7 +7,7 @@ Everything is bounded, for a template may be hostile: steps, depth, instances of
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from scanner.sources.declared.declaration import Place, SourceGap
 from scanner.sources.declared.files import Files
@@ -24,6 +24,9 @@ from scanner.sources.template.frames import (
 )
 from scanner.sources.template.model import Expression, Template
 from scanner.sources.template.symbolic import CONTAINERS, parts_of
+
+if TYPE_CHECKING:
+    from scanner.sources.template.compiled import Compiled
 
 MOST_STEPS = 500_000
 """Expressions evaluated in one unit, and parts of values that functions go through: a few seconds. The largest
@@ -67,6 +70,10 @@ class Evaluation:
         self.by_type: dict[str, InstanceIndex] = {}
         self.declared: dict[str, ResourceInstance] = {}
         self.modules: list[ModuleInstance] = []
+        self.deployments: dict[str, ModuleInstance | None] = {}
+        """What is behind deployments that Bicep writes as resources, by their addresses."""
+        self.compiled: dict[str, Compiled | None] = {}
+        """What compilers left beside the Bicep, by the path of the file and of the deployment in it."""
         self.frames: list[Frame] = []
         self.libraries: dict[str, Frame | None] = {}
         self.extended: set[str] = set()
@@ -140,7 +147,8 @@ class Evaluation:
 
     def tell(self, frame: Frame, node: Any, reason: str, detail: str) -> None:
         """Record a gap at something with a start and an end in the file of a frame."""
-        self.gap(SourceGap(Place(frame.template.uri, node.start, node.end), reason, detail))
+        place = frame.standing.place if frame.standing is not None else None
+        self.gap(SourceGap(place or Place(frame.template.uri, node.start, node.end), reason, detail))
 
     def gap(self, gap: SourceGap) -> None:
         """Record a gap, once; after very many one that says so."""

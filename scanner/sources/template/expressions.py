@@ -6,11 +6,12 @@ from scanner.sources.declared.values import Object, Property, Ref, Text, Unknown
 from scanner.sources.template.evaluation import MOST_PARTS, MOST_TEXT, NOT_DEPLOYED, Evaluation
 from scanner.sources.template.frames import HANDLES, Closure, Env, Held, Instances, handle_of, settled
 from scanner.sources.template.maybe import overlay, spread
-from scanner.sources.template.members import item_of, member_of
+from scanner.sources.template.members import item_from_end, item_of, member_of
 from scanner.sources.template.model import (
     Array,
     Broken,
     Constant,
+    Expression,
     Index,
     Interpolation,
     Lambda,
@@ -18,7 +19,9 @@ from scanner.sources.template.model import (
     Member,
     Nested,
     ObjectLiteral,
+    Outside,
     Spread,
+    Unary,
 )
 from scanner.sources.template.spelling import spelled
 from scanner.sources.template.symbolic import shown
@@ -125,12 +128,26 @@ def _spread_object(ev: Evaluation, node: ObjectLiteral, env: Env) -> Value:
 
 def member(ev: Evaluation, node: Member, env: Env) -> Held:
     """Return ``base.name``."""
-    return member_of(ev, ev.value(node.base, env), node.name, node, safe=node.safe, env=env)
+    safe = node.safe or _asked_safely(node.base)
+    return member_of(ev, ev.value(node.base, env), node.name, node, safe=safe, env=env)
 
 
 def index(ev: Evaluation, node: Index, env: Env) -> Held:
     """Return ``base[index]``."""
-    return item_of(ev, ev.value(node.base, env), ev.plain(node.index, env), node, safe=node.safe, env=env)
+    if isinstance(node.index, Unary) and node.index.operator == "^":
+        back = ev.plain(node.index.operand, env)
+        return item_from_end(ev.plain(node.base, env), back, node, safe=node.safe)
+    safe = node.safe or _asked_safely(node.base)
+    return item_of(ev, ev.value(node.base, env), ev.plain(node.index, env), node, safe=safe, env=env)
+
+
+def _asked_safely(node: Expression) -> bool:
+    """Whether a step before was asked for with a question mark: where that gave null, so does the rest."""
+    while isinstance(node, Member | Index):
+        if node.safe:
+            return True
+        node = node.base
+    return False
 
 
 def nested(ev: Evaluation, node: Nested, env: Env) -> Held:
@@ -161,6 +178,11 @@ def one_or_all(instances: Instances, name: str) -> Held:
 def lambda_(_ev: Evaluation, node: Lambda, env: Env) -> Held:
     """Return a lambda with what it sees."""
     return Closure(node, env)
+
+
+def outside(ev: Evaluation, node: Outside, _env: Env) -> Held:
+    """Return what an expression of the file around a template gives."""
+    return ev.value(node.expression, node.env)
 
 
 def broken(_ev: Evaluation, node: Broken, _env: Env) -> Value:

@@ -50,6 +50,14 @@ class Scope(msgspec.Struct):
     """Its id as text: ``/subscriptions/{...}/resourceGroups/rg``; ``""`` for a tenant."""
 
 
+class Standing(msgspec.Struct, frozen=True):
+    """The module call that people wrote, for a template that a compiler made of what they call."""
+
+    place: Place
+    whole: Place
+    language: str
+
+
 class Frame:
     """One template being evaluated: its arguments, and what it declares."""
 
@@ -64,9 +72,11 @@ class Frame:
         "expanded",
         "folded",
         "memo",
+        "module",
         "parent",
         "prefix",
         "scope",
+        "standing",
         "symbols",
         "template",
     )
@@ -80,10 +90,16 @@ class Frame:
         prefix: str = "",
         calls: tuple[Place, ...] = (),
         conditional: bool = False,
+        module: Module | None = None,
+        standing: Standing | None = None,
     ) -> None:
         self.template = template
         self.scope = scope
         self.parent = parent
+        self.module = module
+        """What deploys it; None for the template of the unit itself."""
+        self.standing = standing
+        """Where all of it is said to stand, when it is not written in a file that people write."""
         self.prefix = prefix
         """What addresses of its resources begin with: ``network.``."""
         self.calls = calls

@@ -8,7 +8,14 @@ from functools import cmp_to_key
 from scanner.sources.declared.values import Object, Property, Unknown, Value, show
 from scanner.sources.template.evaluation import MOST_INSTANCES, Evaluation, Form
 from scanner.sources.template.frames import HANDLES, Closure, Env, Held, Instances, handle_of, settled
-from scanner.sources.template.maybe import is_more, is_spread, more
+from scanner.sources.template.maybe import (
+    is_more,
+    is_spread,
+    more,
+    possible_arrays,
+    spread,
+    with_possible_items,
+)
 from scanner.sources.template.model import Call, Constant, Lambda
 from scanner.sources.template.operators import truth
 from scanner.sources.template.spelling import spelled
@@ -27,7 +34,12 @@ class _Items:
             self.unsure = found.open
             return
         value = settled(found) if isinstance(found, HANDLES) else found
+        if isinstance(value, Unknown) and possible_arrays(value) is not None:
+            value = [spread(value)]
         if isinstance(value, list):
+            possible = with_possible_items(value)
+            self.unsure = any(is_spread(item) for item in value)
+            value = [item for item, _ in possible]
             if len(value) > MOST_INSTANCES:
                 detail = f"An array has more than {MOST_INSTANCES:,} items: what follows is not evaluated."
                 ev.tell(env.frame, node, "skipped", detail)
@@ -35,7 +47,7 @@ class _Items:
             self.items = [
                 item for number, item in enumerate(value[:MOST_INSTANCES]) if number == 0 or not is_more(item)
             ]
-            self.unsure = any(is_spread(item) for item in value) or len(value) > MOST_INSTANCES
+            self.unsure = self.unsure or any(is_spread(item) for item in value) or len(value) > MOST_INSTANCES
         elif value is not None:
             secret = isinstance(value, Unknown) and value.secret
             self.items = [Unknown(f"item of {shown(value)}", "what it is taken from is not known", secret)]

@@ -6,13 +6,13 @@ import re
 
 from scanner.sources.declared.files import Files
 from scanner.sources.declared.values import Object, Text, Value
+from scanner.sources.template.compiled import compiled_template, in_registry
 from scanner.sources.template.evaluation import Evaluation
 from scanner.sources.template.frames import ModuleInstance
 from scanner.sources.template.model import Expression, Template
 from scanner.sources.template.resources import written_in
 from scanner.sources.template.symbolic import shown
 
-_REGISTRIES = ("br:", "br/", "ts:", "ts/")
 _JSON_PATH = re.compile(r"[\w.~%+\-/]+\.json(?![\w.])", re.IGNORECASE)
 _MOST_TRIED = 6
 
@@ -21,12 +21,13 @@ def template_elsewhere(ev: Evaluation, instance: ModuleInstance) -> Template | N
     """Read the template that a module names by its path."""
     module, home = instance.module, instance.home
     path = module.path
-    if path is not None and path.startswith(_REGISTRIES):
-        instance.why = "its module is in a registry"
-        ev.tell(
-            home, module, "skipped", f"The module {path[:200]} is in a registry and not in this repository."
-        )
-        return None
+    if path is not None and in_registry(module):
+        compiled = compiled_template(ev, instance)
+        if compiled is None:
+            instance.why = "its module is in a registry"
+            detail = f"The module {path[:200]} is in a registry and not in this repository."
+            ev.tell(home, module, "skipped", detail)
+        return compiled
     candidates: list[str] = []
     named: str = path or ""
     if path is not None and "://" not in path:

@@ -9,7 +9,14 @@ import msgspec
 from scanner.sources.declared.values import Unknown, Value
 from scanner.sources.template.evaluation import MOST_INSTANCES, Evaluation
 from scanner.sources.template.frames import HANDLES, Env, Held, Instances, handle_of, settled
-from scanner.sources.template.maybe import is_more, is_spread, more
+from scanner.sources.template.maybe import (
+    is_more,
+    is_spread,
+    more,
+    possible_arrays,
+    spread,
+    with_possible_items,
+)
 from scanner.sources.template.model import Call, Loop
 from scanner.sources.template.operators import truth
 from scanner.sources.template.symbolic import shown
@@ -70,6 +77,11 @@ def _collection(ev: Evaluation, node: Loop, env: Env) -> Iterator[tuple[Held, Va
                 yield first + number, number, False
             return
         name = node.name or node.item or "copy"
+        counts = _counts(count)
+        if isinstance(first, int) and counts:
+            for number in range(min(max(counts), MOST_INSTANCES + 1)):
+                yield first + number, number, number >= min(counts)
+            return
         yield Unknown(name, "how often its loop runs is not known"), _unknown_index(name), True
         return
     found = ev.value(collection, env)
@@ -80,6 +92,9 @@ def _collection(ev: Evaluation, node: Loop, env: Env) -> Iterator[tuple[Held, Va
     value = settled(found) if isinstance(found, HANDLES) else found
     if value is None:
         return
+    choices = None if isinstance(value, list) else possible_arrays(value)
+    if choices is not None:
+        value = [spread(value)]
     if not isinstance(value, list):
         secret = isinstance(value, Unknown) and value.secret
         single = Unknown(f"{node.item} of {shown(value)}", "what its loop goes over is not known", secret)
@@ -87,15 +102,26 @@ def _collection(ev: Evaluation, node: Loop, env: Env) -> Iterator[tuple[Held, Va
         return
     unsure = any(is_more(each) for each in value)
     known_so_far = True
-    for number, each in enumerate(value):
+    for number, (each, sure) in enumerate(with_possible_items(value)):
         if is_more(each) and number > 0:
             continue  # what was yielded before it stands for it
-        known_so_far = known_so_far and not unsure and not is_spread(each)
+        known_so_far = known_so_far and not unsure and sure and not is_spread(each)
         item: Value = each
         if isinstance(each, Unknown) and is_spread(each):
             of = each.shown.removeprefix("...").strip() or "it"
             item = Unknown(f"{node.item} of {of}", each.why, each.secret)
-        yield item, number if known_so_far else _unknown_index(node.item), unsure or is_spread(each)
+        yield (
+            item,
+            number if known_so_far else _unknown_index(node.item),
+            unsure or not sure or is_spread(each),
+        )
+
+
+def _counts(value: Value) -> list[int]:
+    """Return the numbers that something unknown can be; nothing when it can be anything."""
+    options = value.options if isinstance(value, Unknown) else ()
+    counts = [option for option in options if isinstance(option, int) and option >= 0]
+    return counts if len(counts) == len(options) else []
 
 
 def _unknown_index(name: str) -> Unknown:

@@ -53,7 +53,10 @@ def either(condition: str, then: Value, otherwise: Value) -> Value:
 
 
 def dict_of_options(values: list[Value]) -> list[Value]:
-    """Return the possibilities that values come to: those of an unknown one are its own; each once."""
+    """Return the possibilities that values come to: those of an unknown one are its own; each once.
+
+    Nothing is returned where there are very many: a choice that is not complete would hide the others.
+    """
     found: list[Value] = []
     for value in values:
         inner = value.options if isinstance(value, Unknown) and value.options else (value,)
@@ -61,7 +64,74 @@ def dict_of_options(values: list[Value]) -> list[Value]:
             plain = not isinstance(each, list | Object)
             if not (plain and any(type(each) is type(other) and each == other for other in found)):
                 found.append(each)
-    return found[:_MOST_OPTIONS]
+    return found if len(found) <= _MOST_OPTIONS else []
+
+
+def possible_arrays(value: Value) -> list[list[Value]] | None:
+    """Return the arrays that a value is one of, null being an empty one; None where it may be anything."""
+    if isinstance(value, list):
+        return [value]
+    if not isinstance(value, Unknown) or not value.options:
+        return None
+    arrays: list[list[Value]] = []
+    for option in value.options:
+        if option is not None and not isinstance(option, list):
+            return None
+        arrays.append(option or [])
+    return arrays
+
+
+def with_possible_items(items: list[Value]) -> list[tuple[Value, bool]]:
+    """Return the items of an array and whether each is sure to be one: of one that is spread, all that may be."""
+    found: list[tuple[Value, bool]] = []
+    for item in items:
+        arrays = possible_arrays(item) if isinstance(item, Unknown) and is_spread(item) else None
+        if arrays is None:
+            found.append((item, True))
+            continue
+        seen: set[int] = set()
+        for inner in (each for array in arrays for each in array):
+            if id(inner) not in seen:
+                seen.add(id(inner))
+                found.append((inner, False))
+    return found
+
+
+def variants(items: list[Value]) -> list[list[Value]] | None:
+    """Return the arrays that an array may be, by the choices spread into it; None where that is not known."""
+    made: list[list[Value]] = [[]]
+    for item in items:
+        if not is_spread(item):
+            for each in made:
+                each.append(item)
+            continue
+        arrays = possible_arrays(item)
+        if arrays is None or any(is_spread(inner) for array in arrays for inner in array):
+            return None
+        made = [[*begun, *array] for begun in made for array in arrays]
+        if len(made) > _MOST_OPTIONS:
+            return None
+    return made
+
+
+def lengths(value: Value) -> list[int] | None:
+    """Return how many items an array, object or text can have, the fewest first; None where that is not known."""
+    if isinstance(value, str):
+        return [len(value)]
+    if isinstance(value, Object):
+        return None if value.open else [len(value.properties)]
+    if isinstance(value, list):
+        arrays = variants(value)
+        return None if arrays is None else sorted({len(array) for array in arrays})
+    if not isinstance(value, Unknown) or not value.options:
+        return None
+    found: set[int] = set()
+    for option in value.options:
+        inner = lengths(option) if not isinstance(option, Unknown) else None
+        if inner is None:
+            return None
+        found.update(inner)
+    return sorted(found)
 
 
 def combine(ev: Evaluation, operands: list[Expression], env: Env) -> Held:

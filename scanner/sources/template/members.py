@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scanner.sources.declared.values import KeyRead, Object, Ref, Unknown, Value, show
+from scanner.sources.template.deployments import deployment_behind
 from scanner.sources.template.evaluation import NOT_DEPLOYED, Evaluation
 from scanner.sources.template.frames import (
     Env,
@@ -17,7 +18,7 @@ from scanner.sources.template.frames import (
     handle_of,
     settled,
 )
-from scanner.sources.template.maybe import dict_of_options, is_spread, may_equal
+from scanner.sources.template.maybe import dict_of_options, is_spread, may_equal, variants
 from scanner.sources.template.model import Expression
 from scanner.sources.template.spelling import spelled
 from scanner.sources.template.symbolic import shown
@@ -44,7 +45,7 @@ def member_of(ev: Evaluation, base: Held, name: str, node: Expression, *, safe: 
     if isinstance(base, Scope):
         return _scope_member(base, name)
     if isinstance(base, ModuleHandle):
-        return _module_member(ev, base, name, env)
+        return _module_member(ev, base, name)
     if isinstance(base, Namespace):
         return _exported(ev, base, name, node)
     if isinstance(base, Instances):
@@ -83,13 +84,17 @@ def _is_value(found: Any) -> bool:
     return not isinstance(found, Scope | ModuleHandle | Namespace | Instances)
 
 
-def ref_member(ev: Evaluation, base: Ref, name: str) -> Value:
+def ref_member(ev: Evaluation, base: Ref, name: str) -> Held:
     """Return a property of something declared: known where it is written, else a reference."""
     if not base.path:
         folded = name.lower()
         instance = ev.declared.get(base.target)
         if instance is not None and folded in _KEPT_IN_FULL:
             return _own(ev, instance, base, folded)
+    if base.path == ("properties",) and name.lower() == "outputs" and base.target in ev.declared:
+        deployment = deployment_behind(ev, ev.declared[base.target])
+        if deployment is not None:
+            return ModuleHandle(deployment, ".outputs")
     if len(base.path) >= _MOST_PATH:
         return Unknown(base.shown, "it is taken from too deep inside")
     if base.path == ("id",):
@@ -125,7 +130,7 @@ def _scope_member(base: Scope, name: str) -> Value:
     return Unknown(written, "it is known when deploying")
 
 
-def _module_member(ev: Evaluation, base: ModuleHandle, name: str, env: Env) -> Held:
+def _module_member(ev: Evaluation, base: ModuleHandle, name: str) -> Held:
     from scanner.sources.template.modules import module_name, output_of, outputs_object
 
     folded = name.lower()
@@ -140,8 +145,8 @@ def _module_member(ev: Evaluation, base: ModuleHandle, name: str, env: Env) -> H
         return Unknown(f"{instance.address}.{name}", "it is known after the deployment")
     if base.part == ".outputs":
         found = output_of(ev, instance, name)
-        # In ARM an output is an object with its value in it; in Bicep it is the value.
-        if env.frame.template.language == "arm":
+        # The output of a deployment is an object with its value in it; that of a Bicep module is the value.
+        if instance.module.as_resource:
             return outputs_object(found)
         return found
     return Unknown(f"{instance.address}{base.part}.{name}", "it is known after the deployment")
@@ -161,10 +166,22 @@ def item_of(ev: Evaluation, base: Held, index: Value, node: Expression, *, safe:
         return _instance_at(base, index, node)
     if isinstance(base, list):
         if isinstance(index, int) and not isinstance(index, bool):
+            if any(map(is_spread, base)):
+                ev.charge([base])
             return _at(base, index, node, safe)
         if isinstance(index, str):
             return Unknown(spelled(node), "an array has no names")
         return _any_item(base, node)
+    if isinstance(index, Unknown) and index.options and isinstance(base, Object):
+        found = [
+            settled(item_of(ev, base, option, node, safe=safe, env=env))
+            for option in index.options
+            if safe or not (isinstance(option, str) and base.get(option) is None and not base.open)
+        ]
+        choices = dict_of_options(found)
+        if len(choices) == 1:
+            return choices[0]
+        return Unknown(spelled(node), f"it depends on {shown(index, 80)}", False, tuple(choices))
     if isinstance(base, Object) and not isinstance(index, str):
         for name, held in base.properties.items():
             if name in base.names and show(base.names[name]) == show(index):
@@ -192,21 +209,49 @@ def item_of(ev: Evaluation, base: Held, index: Value, node: Expression, *, safe:
         if base.options and all(
             isinstance(each, list | Object | Unknown) or each is None for each in base.options
         ):
-            found = [
-                item_of(ev, each, index, node, safe=safe, env=env)
+            items = [
+                settled(item_of(ev, each, index, node, safe=safe, env=env))
                 for each in base.options
-                if each is not None
+                if safe or not _lacks(each, index)
             ]
-            options = tuple(dict_of_options([settled(each) for each in found]))
+            choices = dict_of_options(items)
+            if len(choices) == 1:
+                return choices[0]
+            options = tuple(choices)
         return Unknown(_longer(base.shown, f"[{shown(index, 60)}]"), base.why, base.secret, options)
     if base is None and safe:
         return None
     return Unknown(spelled(node), "what it is taken from is no array")
 
 
+def item_from_end(base: Value, back: Value, node: Expression, *, safe: bool) -> Value:
+    """Return an item of an array counted from its end, the last being 1: ``base[^1]``."""
+    if not isinstance(base, list) or isinstance(back, bool) or not isinstance(back, int) or back < 1:
+        return Unknown(spelled(node), "which item it is is not known")
+    if any(is_spread(item) for item in base[-back:]):
+        return Unknown(spelled(node), "it is not known how many items there are")
+    if back <= len(base):
+        return base[-back]
+    return None if safe else Unknown(spelled(node), "the array has no such item")
+
+
+def _lacks(base: Value, index: Value) -> bool:
+    """Whether there is surely no such item, so that asking for it would fail."""
+    if isinstance(base, list):
+        return not base or (isinstance(index, int) and index >= len(base) and not any(map(is_spread, base)))
+    return base is None
+
+
 def _at(base: list[Value], index: int, node: Expression, safe: bool) -> Value:
     if any(is_spread(item) for item in base[: index + 1]):
-        return Unknown(spelled(node), "it is not known how many items there are")
+        why = "it is not known how many items there are"
+        arrays = variants(base)
+        if arrays is None:
+            return Unknown(spelled(node), why)
+        # Where it has no such item the expression would fail: whoever wrote it knows that it has.
+        values = [array[index] if index < len(array) else None for array in arrays]
+        choices = dict_of_options(values if safe else [each for each in values if each is not None])
+        return choices[0] if len(choices) == 1 else Unknown(spelled(node), why, False, tuple(choices))
     if 0 <= index < len(base):
         return base[index]
     return None if safe else Unknown(spelled(node), "the array has no such item")

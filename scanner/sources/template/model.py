@@ -7,9 +7,12 @@ turns it into declarations. Offsets are in bytes of the file.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from scanner.sources.declared.declaration import SourceGap
+
+if TYPE_CHECKING:
+    from scanner.sources.template.frames import Env
 
 # ---- expressions
 
@@ -197,9 +200,19 @@ class Broken:
     end: int
 
 
+@dataclass(slots=True)
+class Outside:
+    """An expression in a template that is written as an object: it belongs to the file around that template."""
+
+    expression: Expression
+    env: Env
+    start: int
+    end: int
+
+
 Expression: TypeAlias = (
     "Constant | Interpolation | Array | ObjectLiteral | Spread | Name | Member | Nested | Index | Call | Unary | "
-    "Binary | Conditional | Lambda | Loop | Broken"
+    "Binary | Conditional | Lambda | Loop | Broken | Outside"
 )
 
 # ---- statements
@@ -299,6 +312,9 @@ class Module:
     whole_end: int
     written: str = ""
     """ARM: its name as written."""
+    as_resource: bool = False
+    """Whether it is written as a resource, ``Microsoft.Resources/deployments``, as ARM does: what it is given and gives
+    stands in ``properties.parameters`` and ``properties.outputs``, each in an object with its ``value``."""
 
 
 @dataclass(slots=True)

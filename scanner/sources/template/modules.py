@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from scanner.sources.declared.declaration import Place
+from scanner.sources.declared.declaration import Place, SourceGap
 from scanner.sources.declared.values import Object, Property, Ref, Text, Unknown, Value, show
 from scanner.sources.template import resource_id
 from scanner.sources.template.arguments import arguments_of
+from scanner.sources.template.compiled import standing_of
+from scanner.sources.template.deployments import written_template
 from scanner.sources.template.evaluation import MOST_FRAMES, MOST_MODULE_DEPTH, Evaluation
 from scanner.sources.template.frames import HANDLES, Frame, Held, Instances, ModuleInstance, Scope, settled
 from scanner.sources.template.linked import template_elsewhere
@@ -72,10 +74,12 @@ def enter(ev: Evaluation, instance: ModuleInstance) -> Frame | None:
         instance.why = "its module is too deep"
         ev.tell(home, module, "skipped", f"Modules deeper than {MOST_MODULE_DEPTH} are not evaluated.")
         return None
-    template = module.inline or template_elsewhere(ev, instance)
+    written = module.inline or written_template(ev, instance)
+    template = written or template_elsewhere(ev, instance)
     if template is None:
         return None
-    if module.inline is None and _is_inside(home, template.uri):
+    standing = standing_of(home, module)
+    if written is None and standing is None and _is_inside(home, template.uri):
         instance.why = "it deploys itself"
         ev.tell(home, module, "skipped", f"The module {template.uri} deploys itself.")
         return None
@@ -85,8 +89,10 @@ def enter(ev: Evaluation, instance: ModuleInstance) -> Frame | None:
         _scope_of(ev, instance, template),
         parent=home,
         prefix=f"{instance.address}.",
-        calls=(*home.calls, Place(home.template.uri, module.start, module.end)),
+        calls=home.calls if standing else (*home.calls, Place(home.template.uri, module.start, module.end)),
         conditional=instance.conditional,
+        module=module,
+        standing=standing,
     )
     if outer_names:
         # The expressions of such a template are evaluated with the names of the one around it.
@@ -95,9 +101,8 @@ def enter(ev: Evaluation, instance: ModuleInstance) -> Frame | None:
         frame.arguments = arguments_of(ev, instance)
     instance.frame = frame
     ev.frames.append(frame)
-    if module.inline is None:
-        for gap in template.gaps:
-            ev.gap(gap)
+    for gap in template.gaps:
+        ev.gap(gap if standing is None else SourceGap(standing.place, gap.reason, gap.detail))
     return frame
 
 
@@ -112,7 +117,7 @@ def _is_inside(home: Frame, uri: str) -> bool:
 
 def _scope_of(ev: Evaluation, instance: ModuleInstance, template: Template) -> Scope:
     home, body, env = instance.home, instance.body, instance.env
-    if home.template.language == "arm":
+    if instance.module.as_resource:
         subscription = written_in(body, "subscriptionid")
         group = written_in(body, "resourcegroup")
         if subscription is not None or group is not None:
@@ -124,7 +129,7 @@ def _scope_of(ev: Evaluation, instance: ModuleInstance, template: Template) -> S
             return _declared_group(ev, elsewhere) if group is not None else elsewhere
     entry = written_in(body, "scope")
     if entry is None:
-        if home.template.language == "arm" and template.target_scope == "tenant" != home.scope.level:
+        if instance.module.as_resource and template.target_scope == "tenant" != home.scope.level:
             return resource_id.scope("tenant")
         return home.scope
     found = ev.value(entry.value, env)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from scanner.sources.declared.values import KeyRead, Object, Property, Ref, Text, Unknown, Value
+from scanner.sources.declared.values import KeyRead, Object, Property, Ref, Text, Unknown, Value, text
 from scanner.sources.template import resource_id
 from scanner.sources.template.evaluation import Evaluation, Form
 from scanner.sources.template.frames import (
@@ -18,12 +18,15 @@ from scanner.sources.template.frames import (
     handle_of,
     settled,
 )
+from scanner.sources.template.looked_up import looked_up_identity
 from scanner.sources.template.model import Call
 from scanner.sources.template.resources import identified, named, plain_id, symbols_of, unreferenced
 from scanner.sources.template.symbolic import call_value, shown
 
 _DEPLOYMENTS = "microsoft.resources/deployments"
 _LOOPED_SYMBOL = re.compile(r"([A-Za-z_]\w*)\[(\d{1,6})\]")
+_OWN_IDENTITY = re.compile(r"/providers/Microsoft\.ManagedIdentity/Identities/default/?$", re.IGNORECASE)
+"""How templates name the identity that Azure makes for a resource: as a part of that resource."""
 _BEFORE_RESOURCE = 2
 """A subscription and a resource group may stand before the type in ``resourceId``."""
 
@@ -176,7 +179,12 @@ def reference(ev: Evaluation, node: Call, env: Env) -> Held:
         return call_value(node.name, [])
     target = ev.value(node.arguments[0], env)
     full = len(node.arguments) > 2 and _is_full(ev.plain(node.arguments[2], env))
-    return _reference_to(ev, env, target, full)
+    found = _reference_to(ev, env, target, full)
+    if isinstance(found, Unknown) and isinstance(target, str | Text):
+        identity = looked_up_identity(ev, env, node, unreferenced(ev, target))
+        if identity is not None:
+            return Ref(identity.address, () if full else ("properties",), f"reference({identity.address})")
+    return found
 
 
 def _is_full(value: Value) -> bool:
@@ -184,6 +192,11 @@ def _is_full(value: Value) -> bool:
 
 
 def _reference_to(ev: Evaluation, env: Env, target: Held, full: bool) -> Held:
+    holder = _holder(ev, target)
+    if holder is not None:
+        own = identified(ev, holder, None)
+        if isinstance(own, Ref):
+            return Ref(own.target, ("identity",), f"reference({own.target}).identity")
     found = _target(ev, env, target)
     if isinstance(found, ModuleHandle):
         return found
@@ -226,13 +239,36 @@ def _target(ev: Evaluation, env: Env, target: Held) -> Held:
     if type_.lower() == _DEPLOYMENTS:
         return _deployment(ev, env, resource_id.segments(whole)[-1]) or target
     if type_:
-        return identified(ev, whole, None)
+        return _in_scope(ev, env, whole)
     if isinstance(whole, str) and whole.startswith("/"):
         return whole
     found: ResourceInstance | None = named(ev, env.frame, whole)
     if found is not None:
         return Ref(found.address, ("id",), f"{found.address}.id")
     return _deployment(ev, env, whole) or target
+
+
+def _in_scope(ev: Evaluation, env: Env, id_: Value) -> Value:
+    """Return what an id names; one without a scope before its provider names what is in the scope deployed to."""
+    found = identified(ev, id_, None)
+    first = id_.parts[0] if isinstance(id_, Text) else id_
+    if isinstance(found, Ref) or not (isinstance(first, str) and first.lower().startswith("/providers/")):
+        return found
+    within = identified(ev, text([env.frame.scope.prefix, id_]), None)
+    return within if isinstance(within, Ref) else found
+
+
+def _holder(ev: Evaluation, target: Held) -> Value:
+    """Return the id of the resource of which an id names the own identity; None for any other id."""
+    if not isinstance(target, str | Text):
+        return None
+    whole = unreferenced(ev, target)
+    last = whole.parts[-1] if isinstance(whole, Text) else whole
+    found = _OWN_IDENTITY.search(last) if isinstance(last, str) else None
+    if found is None:
+        return None
+    before = last[: found.start()] if isinstance(last, str) else ""
+    return text([*whole.parts[:-1], before]) if isinstance(whole, Text) else before
 
 
 def _by_symbol(ev: Evaluation, env: Env, target: Value) -> Held:

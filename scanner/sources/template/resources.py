@@ -117,12 +117,13 @@ def _instance(
         resource, frame, run.env, run.body, ev.address(run.address), type_, outer, conditional
     )
     ev.declared[instance.address] = instance
-    _index(ev, instance)
+    index(ev, instance)
     frame.by_name.add(instance)
     into.items.append(instance)
 
 
-def _index(ev: Evaluation, instance: ResourceInstance) -> None:
+def index(ev: Evaluation, instance: ResourceInstance) -> None:
+    """Make a resource one that can be found by its id."""
     ev.by_type.setdefault(instance.type.lower(), InstanceIndex()).add(instance)
 
 
@@ -295,7 +296,7 @@ def _old_extension(ev: Evaluation, instance: ResourceInstance, parts: list[str],
         own_names[0] if len(own_names) > 1 and isinstance(own_names[0], str) else "Microsoft.Authorization"
     )
     instance.type = "/".join([provider, *own_parts])
-    _index(ev, instance)
+    index(ev, instance)
     return Located(own_names[-1], above, resource_id.below(above_id, instance.type, [own_names[-1]]))
 
 

@@ -13,6 +13,7 @@ from scanner.sources.declared.values import KeyRead, Object, Property, Ref, Text
 from scanner.sources.template.evaluation import MOST_TEXT, PlainFunction, Unresolvable
 from scanner.sources.template.expressions import joined
 from scanner.sources.template.symbolic import call_value, known, shown
+from scanner.sources.template.text_parts import cut_text, replaced
 
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{(\d{1,3})(?:,[^{}:]*)?(?::([^{}]*))?\}")
 _MOST_NESTED = 60
@@ -35,15 +36,6 @@ def _at(arguments: list[Value], position: int) -> Value:
     if position >= len(arguments):
         raise Unresolvable
     return arguments[position]
-
-
-def _symbolic(name: str) -> PlainFunction:
-    """Return a function that is worked out by Azure only: equal calls are equal."""
-
-    def made(arguments: list[Value]) -> Value:
-        return call_value(name, arguments)
-
-    return made
 
 
 def _cased(name: str, lower: bool) -> PlainFunction:
@@ -153,6 +145,17 @@ def _json_from_base64(arguments: list[Value]) -> Value:
     return _json([_from_base64(arguments)])
 
 
+def _data_uri(arguments: list[Value]) -> Value:
+    return f"data:text/plain;charset=utf8;base64,{_base64(arguments)}"
+
+
+def _from_data_uri(arguments: list[Value]) -> Value:
+    head, comma, content = _string(_at(arguments, 0)).partition(",")
+    if not comma or not head.lower().startswith("data:"):
+        raise Unresolvable
+    return _from_base64([content]) if head.lower().endswith(";base64") else unquote(content, errors="replace")
+
+
 def _uri(arguments: list[Value]) -> Value:
     base, relative = _at(arguments, 0), _at(arguments, 1)
     if isinstance(base, str) and isinstance(relative, str | Text | Unknown):
@@ -174,18 +177,20 @@ def _from_uri_component(arguments: list[Value]) -> Value:
 
 
 def _replace(arguments: list[Value]) -> Value:
-    whole, old, new = (_string(_at(arguments, position)) for position in range(3))
-    if not old or whole.count(old) * len(new) > MOST_TEXT:
+    old = _string(_at(arguments, 1))
+    if not old:
         raise Unresolvable
-    return whole.replace(old, new)
+    return replaced(_at(arguments, 0), old, _at(arguments, 2))
 
 
 def _substring(arguments: list[Value]) -> Value:
-    whole, start = _string(_at(arguments, 0)), _whole(_at(arguments, 1))
-    length = _whole(arguments[2]) if len(arguments) > 2 else len(whole) - start
-    if start < 0 or length < 0 or start + length > len(whole):
+    whole, start = _at(arguments, 0), _whole(_at(arguments, 1))
+    length = _whole(arguments[2]) if len(arguments) > 2 else None
+    if not isinstance(whole, str | Text) or start < 0 or (length is not None and length < 0):
         raise Unresolvable
-    return whole[start : start + length]
+    if isinstance(whole, str) and start + (length or 0) > len(whole):
+        raise Unresolvable  # the deployment would fail
+    return cut_text(whole, start, length)
 
 
 def _starts(arguments: list[Value]) -> Value:
@@ -207,7 +212,12 @@ def _ends(arguments: list[Value]) -> Value:
 
 
 def _trim(arguments: list[Value]) -> Value:
-    return _string(_at(arguments, 0)).strip()
+    value = _at(arguments, 0)
+    if isinstance(value, Text) and isinstance(value.parts[0], str) and isinstance(value.parts[-1], str):
+        head, tail = value.parts[0].lstrip(), value.parts[-1].rstrip()
+        if head and tail:
+            return joined([head, *value.parts[1:-1], tail])
+    return _string(value).strip()
 
 
 def _pad_left(arguments: list[Value]) -> Value:
@@ -290,13 +300,6 @@ FUNCTIONS: dict[str, PlainFunction] = {
     "true": _true,
     "false": _false,
     "null": _null,
-    "guid": _symbolic("guid"),
-    "uniquestring": _symbolic("uniqueString"),
-    "newguid": _symbolic("newGuid"),
-    "utcnow": _symbolic("utcNow"),
-    "datauri": _symbolic("dataUri"),
-    "datauritostring": _symbolic("dataUriToString"),
-    "datetimeadd": _symbolic("dateTimeAdd"),
-    "datetimefromepoch": _symbolic("dateTimeFromEpoch"),
-    "datetimetoepoch": _symbolic("dateTimeToEpoch"),
+    "datauri": _data_uri,
+    "datauritostring": _from_data_uri,
 }

@@ -14,7 +14,7 @@ import msgspec
 
 from scanner.sources.declared.declaration import Place, SourceGap
 from scanner.sources.declared.files import Files
-from scanner.sources.terraform.parser import parse
+from scanner.sources.terraform.parser import no_text, parse
 from scanner.sources.terraform.syntax import Attribute, Block, Body, Literal, Node, ParsedFile
 
 _LABELS = {"resource": 2, "data": 2, "ephemeral": 2, "variable": 1, "output": 1, "module": 1, "provider": 1}
@@ -34,6 +34,7 @@ class Configuration(msgspec.Struct):
     outputs: dict[str, Block] = {}
     providers: list[Block] = []
     backends: list[Block] = []
+    imports: list[Block] = []
     gaps: list[SourceGap] = []
     broken: bool = False
     """Whether something may be declared that could not be read."""
@@ -57,7 +58,10 @@ class ParsedFiles:
         kept = self._kept.get(uri)
         if kept is not None and kept[:2] == (size, mark):
             return kept[2]
-        if uri.endswith(".json"):
+        parsed = no_text(uri, data)
+        if parsed is not None:
+            pass
+        elif uri.endswith(".json"):
             # The reader of JSON is only imported where there is some: start-up counts.
             from scanner.sources.terraform.json_syntax import parse_json, parse_json_values
 
@@ -85,7 +89,7 @@ def inside(folder: str, name: str) -> str:
 
 def load(files: Files, folder: str, names: Sequence[str], parsed: ParsedFiles) -> Configuration:
     """Read a folder's module; ``names`` are the names of its files."""
-    configuration = Configuration(folder, {}, {}, {}, {}, {}, [], [], [])
+    configuration = Configuration(folder, {}, {}, {}, {}, {}, [], [], [], [])
     mine = [name for name in names if is_configuration(name)]
     for name in [*(n for n in mine if not _overrides(n)), *(n for n in mine if _overrides(n))]:
         uri = inside(folder, name)
@@ -111,9 +115,12 @@ def _take(configuration: Configuration, block: Block, uri: str, overrides: bool)
                     configuration.backends.clear()
                 configuration.backends.append(inner)
         return
+    if block.type == "import":
+        configuration.imports.append(block)
+        return
     wanted = _LABELS.get(block.type)
     if wanted is None:
-        # moved, removed, import and check declare nothing.
+        # moved, removed and check declare nothing.
         return
     if len(block.labels) != wanted:
         detail = f"A {block.type} block has {wanted} label{'s' if wanted > 1 else ''} before its brace."

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from scanner.sources.declared.declaration import Declaration, Scope, SourceGap
-from scanner.sources.declared.values import Object, Property, Ref, Value
+from scanner.sources.declared.values import Object, Property, Ref, Value, show
 from scanner.sources.terraform.declare_azapi import AZAPI, declare_azapi
 from scanner.sources.terraform.declare_body import (
     body_of,
@@ -61,6 +61,7 @@ class _Declarer:
         self._made: dict[str, Declaration] = {}
         self._additions: list[tuple[TerraformObject, str, Object]] = []
         self._gaps: list[SourceGap] = []
+        self._by_name: dict[tuple[str, str, str], Declaration] = {}
 
     def run(self) -> tuple[list[Declaration], list[SourceGap]]:
         for item in self._objects:
@@ -108,6 +109,7 @@ class _Declarer:
         if child.type.startswith("azuread/"):
             body = Object({**body.properties, "of": Property(own)})
         made = _declaration(item, child.type, child.name, parent, body)
+        made.id = ""
         made.address = f"{item.address}/{child.type.rsplit('/', 1)[1]}/{child.name}"
         self._made[made.address] = made
 
@@ -127,11 +129,28 @@ class _Declarer:
     def _add(self, item: TerraformObject, argument: str, body: Object) -> None:
         """Unite what only adds to a resource with that resource, where it is declared or looked up in the unit."""
         onto = self._world.argument(item, argument)
-        if not isinstance(onto, Ref) or onto.path != ("id",) or onto.target not in self._made:
+        if onto is None and item.type in AZAPI:
+            made = self._named_by(item)
+        elif isinstance(onto, Ref) and onto.path == ("id",):
+            made = self._made.get(onto.target)
+        else:
+            made = None
+        if made is None:
             return
-        made = self._made[onto.target]
         added = body if item.place.uri == made.place.uri else without_places(body)
         made.body = united(made.body, added)
+
+    def _named_by(self, item: TerraformObject) -> Declaration | None:
+        """Return what an azapi resource says by type, name and parent that it adds to."""
+        arm_type, name, parent = (self._world.argument(item, part) for part in ("type", "name", "parent_id"))
+        if not isinstance(arm_type, str):
+            return None
+        if isinstance(name, Ref) and name.path == ("name",) and name.target in self._made:
+            name = self._made[name.target].name
+        if not self._by_name:
+            for made in self._made.values():
+                self._by_name.setdefault((made.type, show(made.name), show(made.parent)), made)
+        return self._by_name.get((arm_type.partition("@")[0].lower(), show(name), show(parent)))
 
     def _other(self, item: TerraformObject) -> None:
         body = self._world.translate(item.body)
@@ -155,6 +174,7 @@ def _declaration(
 ) -> Declaration:
     return Declaration(
         address=item.address,
+        id=item.imported,
         type=arm_type,
         name=name,
         parent=parent,

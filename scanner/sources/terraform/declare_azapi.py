@@ -40,6 +40,7 @@ def declare_azapi(item: TerraformObject, world: World) -> Declaration | Object |
         parent, name = _split(resource_id)
     return Declaration(
         address=item.address,
+        id=item.imported,
         type=arm_type.partition("@")[0].lower(),
         name=name if name is not None else Unknown(f"{item.address}.name", "it is not given"),
         parent=parent,

@@ -79,6 +79,9 @@ class Parents:
             if described is not None and described.type == arm_type:
                 return id_of(name.target)
         found = self._named.get((arm_type, show(name).lower()), [])
+        if found and not isinstance(name, Ref):
+            # One of that name in another subscription is another one.
+            found = [one for one in found if self._world.same_subscription(one, item)]
         if len(found) > 1:
             found = self._alike(found, item)
         return id_of(found[0].address) if found else None

@@ -74,6 +74,10 @@ class World:
             return planned_subscription(item) or CURRENT_SUBSCRIPTION
         return self.translate(held.value)
 
+    def same_subscription(self, one: TerraformObject, other: TerraformObject) -> bool:
+        """Whether two objects are made by providers that work in the same subscription, as far as that is said."""
+        return one.provider == other.provider or self.subscription(one) == self.subscription(other)
+
     def argument(self, item: TerraformObject, name: str) -> Value:
         """Return an argument of an object in ARM's words; None when it is not given."""
         held = item.body.properties.get(name)

@@ -17,6 +17,7 @@ from scanner.sources.declared.values import Object, Property, Value
 from scanner.sources.terraform.bodies import OF_PROVIDERS, OF_RESOURCES, argument_value, read_body
 from scanner.sources.terraform.configuration import ParsedFiles, given_values, literal_flag, load
 from scanner.sources.terraform.expressions import Evaluator
+from scanner.sources.terraform.imports import imported_by
 from scanner.sources.terraform.model import TerraformObject
 from scanner.sources.terraform.module import Module
 from scanner.sources.terraform.module_calls import Calls
@@ -56,9 +57,12 @@ def evaluate_root(
     )
     objects: list[TerraformObject] = []
     addresses: set[str] = set()
-    for made in _Reader(evaluator).objects(root):
+    reader = _Reader(evaluator)
+    imported = reader.imported(root)
+    for made in reader.objects(root):
         if made.address not in addresses:
             addresses.add(made.address)
+            made.imported = imported.get(made.address, "")
             objects.append(made)
         if len(objects) >= MOST_OBJECTS:
             detail = f"It declares more than {MOST_OBJECTS:,} objects; the rest is not read."
@@ -106,6 +110,13 @@ class _Reader:
             called = self._guarded(block, partial(module.modules_of, name))
             for each in called[1] if called is not None else ():
                 yield from self.objects(each)
+
+    def imported(self, root: Module) -> dict[str, str]:
+        """Return the ids of what import blocks say is there already, by the address that it gets."""
+        found: dict[str, str] = {}
+        for block in root.configuration.imports:
+            found.update(self._guarded(block, partial(imported_by, self._evaluator, root, block)) or {})
+        return found
 
     def _guarded(self, block: Block, make: Callable[[], _Made]) -> _Made | None:
         """Make something with its own share of the steps; None when that is not enough, which is a gap."""

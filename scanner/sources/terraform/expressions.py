@@ -344,6 +344,8 @@ class Evaluator(References):
                     raise Undetermined(why(last))
                 arguments.extend(last)
             self.budget.spend(sum(len(each) for each in arguments if isinstance(each, list)))
+            if name == "yamldecode" and arguments and isinstance(arguments[0], str):
+                self.budget.spend(len(arguments[0]) // _TEXT_OF_A_STEP)
             function = FUNCTIONS.get(name)
             if function is not None:
                 return self._computed(function, name, arguments)
@@ -400,6 +402,8 @@ class Evaluator(References):
 
 Function: TypeAlias = Callable[[list[Value]], Value]
 _SPLATS = (syntax.FULL_SPLAT, syntax.ATTRIBUTE_SPLAT)
+_TEXT_OF_A_STEP = 3
+"""Characters of YAML that are read in the time of one step."""
 _NEVER_EQUAL = frozenset({"uuid", "timestamp", "bcrypt", "plantimestamp"})
 """Functions whose results differ each time."""
 

@@ -14,8 +14,9 @@ from scanner.sources.terraform.functions_collections import COLLECTIONS
 from scanner.sources.terraform.functions_encoding import ENCODINGS
 from scanner.sources.terraform.functions_numbers import NUMBERS
 from scanner.sources.terraform.functions_objects import OBJECTS
+from scanner.sources.terraform.functions_providers import PROVIDERS
 from scanner.sources.terraform.functions_text import TEXTS
 
 FUNCTIONS: Mapping[str, Callable[[list[Value]], Value]] = MappingProxyType(
-    {**TEXTS, **COLLECTIONS, **OBJECTS, **ENCODINGS, **NUMBERS}
+    {**TEXTS, **COLLECTIONS, **OBJECTS, **ENCODINGS, **NUMBERS, **PROVIDERS}
 )

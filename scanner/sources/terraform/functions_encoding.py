@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from scanner.sources.declared.values import KeyRead, Object, Property, Ref, Text, Unknown, Value
@@ -101,8 +102,15 @@ def from_plain(value: object) -> Value:
     raise Failed("it is no value of JSON")
 
 
+_AZAPI = re.compile(r"(?:^|\.)azapi_\w+\.")
+
+
 def _jsondecode(arguments: list[Value]) -> Value:
-    return decode_json(known_text(arguments[0]))
+    given = arguments[0]
+    if isinstance(given, Ref) and given.path == ("output",) and _AZAPI.search(given.target):
+        # What azapi hands back was text before its version 2; what is asked of it is the same.
+        return given
+    return decode_json(known_text(given))
 
 
 def _csvdecode(arguments: list[Value]) -> Value:
@@ -121,6 +129,38 @@ def _csvdecode(arguments: list[Value]) -> Value:
         for row in rows[1:]
         if row
     ]
+
+
+def _yamldecode(arguments: list[Value]) -> Value:
+    # Few configurations read YAML, so its reader is only imported for those that do.
+    from scanner.sources.terraform.functions_yaml import yamldecode
+
+    return yamldecode(arguments)
+
+
+def _textencodebase64(arguments: list[Value]) -> Value:
+    from base64 import b64encode
+
+    try:
+        return b64encode(known_text(arguments[0]).encode(_encoding(arguments[1]))).decode()
+    except UnicodeEncodeError:
+        raise Failed("its text has characters that the encoding has not") from None
+
+
+def _textdecodebase64(arguments: list[Value]) -> Value:
+    from base64 import b64decode
+
+    try:
+        return b64decode(known_text(arguments[0]), validate=True).decode(_encoding(arguments[1]))
+    except ValueError:
+        raise Failed("it is no text in base64") from None
+
+
+def _encoding(name: Value) -> str:
+    written = known_text(name).upper()
+    if written not in ("UTF-8", "UTF-16LE", "UTF-16BE", "ISO-8859-1", "US-ASCII"):
+        raise Undetermined("its text is in an encoding that is not read")
+    return written
 
 
 def _base64encode(arguments: list[Value]) -> Value:
@@ -183,6 +223,9 @@ ENCODINGS: dict[str, Callable[[list[Value]], Value]] = {
     "sha1": _hash("sha1"),
     "sha256": _hash("sha256"),
     "sha512": _hash("sha512"),
+    "textdecodebase64": _textdecodebase64,
+    "textencodebase64": _textencodebase64,
     "urlencode": _urlencode,
     "uuidv5": _uuidv5,
+    "yamldecode": _yamldecode,
 }

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from scanner.sources.declared.values import Object, Value
+from scanner.sources.declared.values import text as joined_text
 from scanner.sources.terraform.functions_text import known_text
 from scanner.sources.terraform.parser import parse_template
 from scanner.sources.terraform.scope import Scope
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 1_000_000
 """Size of a file that a function reads."""
+MOST_FILES = 10_000
+"""Files that a function finds in a folder."""
 
 
 def _uri(evaluator: Evaluator, path: Value) -> str:
@@ -63,18 +66,28 @@ def _filebase64(evaluator: Evaluator, arguments: list[Value], _scope: Scope) -> 
 def _fileset(evaluator: Evaluator, arguments: list[Value], _scope: Scope) -> Value:
     import fnmatch
 
-    pattern = known_text(arguments[1])
-    if "/" in pattern or "**" in pattern or "{" in pattern:
+    within, _, pattern = known_text(arguments[1]).rpartition("/")
+    if set(within) & set("*?[{\\") or "**" in pattern or set(pattern) & set("{\\"):
         raise Undetermined("its pattern is not evaluated")
-    found = evaluator.files.names(_uri(evaluator, arguments[0]))
-    return [name for name in sorted(found) if fnmatch.fnmatchcase(name, pattern)]
+    folder = _uri(evaluator, joined_text([arguments[0], f"/{within}"]) if within else arguments[0])
+    found = [name for name in sorted(evaluator.files.all_names(folder)) if fnmatch.fnmatchcase(name, pattern)]
+    if len(found) > MOST_FILES:
+        raise Undetermined(f"it finds more than {MOST_FILES:,} files")
+    return [f"{within}/{name}" if within else name for name in found]
+
+
+def _templatestring(evaluator: Evaluator, arguments: list[Value], scope: Scope) -> Value:
+    return _rendered(evaluator, known_text(arguments[0]), arguments[1], scope)
 
 
 def _templatefile(evaluator: Evaluator, arguments: list[Value], scope: Scope) -> Value:
-    template = parse_template(_text(evaluator, arguments[0]))
+    return _rendered(evaluator, _text(evaluator, arguments[0]), arguments[1], scope)
+
+
+def _rendered(evaluator: Evaluator, text: str, given: Value, scope: Scope) -> Value:
+    template = parse_template(text)
     if template is None:
-        raise Failed("its file is no template")
-    given = arguments[1]
+        raise Failed("its text is no template")
     if not isinstance(given, Object) or given.names:
         raise Undetermined(why(given))
     names = {name: held.value for name, held in given.properties.items()}
@@ -97,4 +110,5 @@ FILE_FUNCTIONS: dict[str, Callable[[Evaluator, list[Value], Scope], Value]] = {
     "fileexists": _fileexists,
     "fileset": _fileset,
     "templatefile": _templatefile,
+    "templatestring": _templatestring,
 }

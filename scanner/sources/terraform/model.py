@@ -35,5 +35,7 @@ class TerraformObject(msgspec.Struct, kw_only=True):
     """terraform or plan."""
     conditional: bool = False
     calls: tuple[Place, ...] = ()
+    imported: str = ""
+    """The id in Azure of what it takes over, where an import block says it."""
     provider: str = ""
     """The address of its provider configuration where one is given: ``provider.azurerm.hub``."""

@@ -123,11 +123,22 @@ def parse(uri: str, data: bytes) -> ParsedFile:
         return ParsedFile(
             Body({}, [], broken=True), [SourceGap(Place(uri, 0, min(len(data), 1)), "skipped", detail)]
         )
-    if b"\0" in data[:8192]:
-        gap = SourceGap(Place(uri, 0, min(len(data), 1)), "malformed", "The file is not text.")
-        return ParsedFile(Body({}, [], broken=True), [gap])
+    binary = no_text(uri, data)
+    if binary is not None:
+        return binary
     parser = _Parser(uri, data)
     return ParsedFile(parser.file(), parser.gaps)
+
+
+def no_text(uri: str, data: bytes) -> ParsedFile | None:
+    """Return what a binary file says: nothing; None for text."""
+    if b"\0" not in data[:8192]:
+        return None
+    utf16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    detail = "The file is UTF-16; Midas reads UTF-8." if utf16 else "The file is binary, not text."
+    return ParsedFile(
+        Body({}, [], broken=True), [SourceGap(Place(uri, 0, min(len(data), 1)), "malformed", detail)]
+    )
 
 
 def parse_template(text: str) -> Node | None:

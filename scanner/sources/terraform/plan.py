@@ -39,6 +39,7 @@ class _State(msgspec.Struct):
 
 class _Change(msgspec.Struct):
     after_unknown: Any = None
+    importing: Any = None
 
 
 class _ResourceChange(msgspec.Struct):
@@ -95,6 +96,11 @@ class _Reader:
             for entry in plan.resource_changes or []
             if entry.change is not None
         }
+        self._imported = {
+            entry.address: as_dict(entry.change.importing).get("id")
+            for entry in plan.resource_changes or []
+            if entry.change is not None and entry.change.importing is not None
+        }
         resources = list(_resources(as_dict(self._planned.root_module)))
         planned = {as_dict(entry).get("address") for entry in resources}
         if plan.prior_state is not None and plan.prior_state.values is not None:
@@ -143,8 +149,15 @@ class _Reader:
             place=place,
             whole=whole,
             language="plan",
+            imported=self._known_id(address, entry),
             provider=self._configuration.provider(),
         )
+
+    def _known_id(self, address: str, entry: Mapping[str, Any]) -> str:
+        """Return the id of what is there already: it is managed by now, or will be taken over."""
+        known = self._imported.get(address) or as_dict(entry.get("values")).get("id")
+        # A role assignment across tenants carries the other tenant behind a bar.
+        return known.partition("|")[0] if isinstance(known, str) and known.startswith("/") else ""
 
     def _object(self, shape: _Shape, spans: Spans, path: tuple[str, ...], shown: str) -> Object:
         if len(path) > _DEEPEST:

@@ -36,6 +36,9 @@ class Resource:
 
     def argument(self, name: str) -> Value | Missing:
         """Return an argument's value or its nested blocks of that name; ``MISSING`` when it is not written."""
+        if name == "output" and self.block.labels[0] == "terraform_data":
+            # It hands on what it is given.
+            name = "input"
         found = self._written.get(name)
         if isinstance(found, _Busy):
             return MISSING

@@ -14,6 +14,7 @@ import msgspec
 _STATE_VERSION = 4
 _DEEPEST = 60
 """Modules within modules."""
+_PULL = "give the file that `terraform state pull` prints"
 
 
 class StateError(Exception):
@@ -25,26 +26,41 @@ def read_state(data: bytes) -> dict[str, str]:
 
     What has no ARM id (a random name, an Entra object) is left out. Raises :class:`StateError`.
     """
+    if not data.strip():
+        raise StateError(f"is empty: {_PULL}")
     try:
         state = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise StateError(
-            f"is not JSON ({error}): give the file that `terraform state pull` prints"
-        ) from error
+        raise StateError(f"is not JSON ({error}): {_PULL}") from error
     if not isinstance(state, dict):
-        raise StateError("is no Terraform state: give the file that `terraform state pull` prints")
-    if "format_version" in state and isinstance(state.get("values"), dict):
-        found = _shown(state["values"].get("root_module"), 0)
-    elif isinstance(state.get("resources"), list):
-        if state.get("version") != _STATE_VERSION:
-            raise StateError(
-                f"is a Terraform state of version {state.get('version')!r}, Midas reads {_STATE_VERSION}: "
-                "let a current Terraform write it again"
-            )
+        raise StateError(f"is no Terraform state: {_PULL}")
+    if "format_version" in state and "planned_values" not in state:
+        values = state.get("values")  # nothing is there of a state that holds nothing
+        found = _shown(values.get("root_module") if isinstance(values, dict) else None, 0)
+    elif "encrypted_data" in state:
+        raise StateError(
+            "is encrypted by OpenTofu: give the file that `tofu state pull` prints, which is not"
+        )
+    elif isinstance(state.get("backend"), dict):
+        raise StateError(f"only says where the state is kept, which is elsewhere: {_PULL}")
+    elif "version" in state and state["version"] != _STATE_VERSION:
+        raise StateError(
+            f"is a Terraform state of version {_version(state['version'])}, Midas reads {_STATE_VERSION}: "
+            "let a current Terraform write it again"
+        )
+    elif isinstance(state.get("resources"), list) and "version" in state:
         found = _stored(state["resources"])
+    elif "planned_values" in state:
+        raise StateError(
+            "is a plan: Midas reads it as what it checks; a state is what `terraform state pull` prints"
+        )
     else:
-        raise StateError("is no Terraform state: give the file that `terraform state pull` prints")
+        raise StateError(f"is no Terraform state: {_PULL}")
     return {address: arm_id for address, arm_id in found if arm_id.startswith("/")}
+
+
+def _version(value: Any) -> str:
+    return str(value) if isinstance(value, int) else "another kind"
 
 
 def _stored(resources: list[Any]) -> Iterator[tuple[str, str]]:

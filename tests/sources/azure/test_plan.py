@@ -105,8 +105,8 @@ def test_settings_of_a_type_that_the_index_lacks_are_told():
 def test_only_the_tables_asked_for_are_fed():
     fed = {table for query in queries(needs_of(["attachments"], []), None) for table in query.feeds}
     assert fed == {"attachments", "identities"}
-    fed = {table for query in queries(needs_of(["reach"], []), None) for table in query.feeds}
-    assert {"assignments", "roles", "permissions"} <= fed
+    fed = {table for query in queries(needs_of(["escalations"], []), None) for table in query.feeds}
+    assert {"assignments", "roles", "permissions", "attachments", "identities"} <= fed
 
 
 def test_what_the_tables_cannot_do_without_is_added():

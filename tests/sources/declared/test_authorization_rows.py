@@ -257,6 +257,16 @@ def test_a_scope_that_cannot_be_known_is_a_gap(parent: Unknown) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("parent", "told"),
+    [("", "empty: it is to be given when it is deployed"), ("prod", "prod: that is no id")],
+)
+def test_a_scope_that_is_no_id_is_a_gap_that_says_so(parent: str, told: str) -> None:
+    facts = granted(parent=parent, roleDefinitionName="Owner")
+    assert rows(facts, "assignments") == []
+    assert [detail for _, _, _, detail in facts.gaps] == [f"The scope of the role assignment is {told}."]
+
+
 def test_a_scope_among_the_properties_counts_where_the_name_does_not_tell_it() -> None:
     facts = granted(parent=unknown("parent of newGuid()"), roleDefinitionName="Owner", scope=GROUP)
     assert only(facts)["scope"] == GROUP

@@ -3,7 +3,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from scanner.sources.declared.values import KeyRead, Object, Property, Text, Value
+from scanner.sources.declared.values import KeyRead, Object, Property, Text, Unknown, Value
 from tests.sources.declared.units import (
     APP_TYPE,
     GROUP,
@@ -293,6 +293,23 @@ def test_outputs(value: Value, secure: bool, secrets: list[str], reads: list[str
     ]
 
 
+def test_what_a_resource_is_called_is_no_secret_whoever_declares_it_one() -> None:
+    token, password = unknown("param token", secret=True), unknown("param password", secret=True)
+    app = declare(APP_TYPE, "app", Text(("app-", token)))
+    outputs = [
+        declare("output", f"output.{name}", name, None, {"value": value})
+        for name, value in {
+            "name": Text(("app-", token)),
+            "token": token,
+            "both": Text((token, password)),
+        }.items()
+    ]
+    facts = facts_of(app, *outputs)
+    assert [(row["type"], row["property"]) for row in rows(facts, "credentials")] == [
+        ("output-secret", "both")
+    ]
+
+
 # ---- what is secret in code
 
 
@@ -318,7 +335,24 @@ def test_outputs(value: Value, secure: bool, secrets: list[str], reads: list[str
             [("provider-certificate-password", "client_certificate_password")],
         ),
         ("terraform/provider", "azurerm", {"client_secret": None}, []),
-        ("terraform/provider", "azurerm", {"client_secret": ""}, []),
+        (
+            "terraform/provider",
+            "azurerm",
+            {"client_secret": ""},
+            [("provider-client-secret-perhaps", "client_secret")],
+        ),
+        (
+            "terraform/provider",
+            "azurerm",
+            {"client_secret": Unknown("var.msi ? null : var.secret", "it depends", options=(None, SECRET))},
+            [("provider-client-secret-perhaps", "client_secret")],
+        ),
+        (
+            "terraform/provider",
+            "azurerm",
+            {"client_secret": Unknown("var.old ? var.a : var.b", "it depends", options=("a-secret", SECRET))},
+            [("provider-client-secret", "client_secret")],
+        ),
         ("terraform/provider", "azurerm", {"use_oidc": True, "client_id": "x"}, []),
         ("terraform/provider", "github", {"client_secret": SECRET}, []),
         ("terraform/backend", "azurerm", {"access_key": SECRET}, [("backend-access-key", "access_key")]),
@@ -542,3 +576,12 @@ def test_unwritten_values_point_at_the_declaration() -> None:
     assert [place for entity, _, place in placed(facts) if entity == f"{APP}#properties.x"] == [made.place]
     assert body({}).open is False
     assert UNIT in APP
+
+
+def test_settings_are_called_after_their_app() -> None:
+    settings = declare(
+        f"{APP_TYPE}/config", "settings", "appsettings", ref("web"), {"properties": {"KEY": key()}}
+    )
+    facts = facts_of(STORE, declare(APP_TYPE, "web", parent=GROUP), settings)
+    names = [name for _, entity_id, name, _ in facts.entities if entity_id.endswith("/config/appsettings")]
+    assert names == ["appsettings of web"]

@@ -195,6 +195,15 @@ def test_what_a_template_deploys_again_is_the_same(language: str, name: Value) -
     assert found.of(one) == found.of(other)
 
 
+def test_what_one_place_deploys_in_a_loop_under_the_name_of_the_deployment_around_is_the_same() -> None:
+    name = Text(("app", unknown("take(uniqueString(deployment().name), 5)")))
+    one = declare(APP_TYPE, "test[0].app", name, GROUP)
+    again = declare(APP_TYPE, "test[1].app", name, GROUP)
+    again.place = one.place
+    found = ids_of(one, again)
+    assert found.of(one) == found.of(again)
+
+
 def test_an_assignment_is_only_the_same_when_it_gives_the_same() -> None:
     def assigned(address: str, to: Value, role: str = OWNER_ID):
         values = {"properties": {"principalId": to, "roleDefinitionId": role}}
@@ -383,3 +392,27 @@ def test_names_are_short_enough_to_read(name: str, expected: str) -> None:
 @pytest.mark.parametrize("name", ["}{" * 40, "{" * 100, "{" + "x.(" * 40 + "}", "f(" * 5_000, "{}" * 9_000])
 def test_names_of_any_kind_are_short(name: str) -> None:
     assert 0 < len(brief(name)) <= 60
+
+
+@pytest.mark.parametrize(
+    ("scope", "spoken"),
+    [
+        (Scope("managementGroup"), "the management group that infra/prod goes to"),
+        (Scope("managementGroup", management_group="corp"), "corp"),
+        (Scope("subscription"), "the subscription that infra/prod goes to"),
+        (Scope("resourceGroup"), "the resource group that infra/prod goes to"),
+    ],
+)
+def test_what_a_unit_is_deployed_to_is_called_after_it(scope: Scope, spoken: str) -> None:
+    made = ids_of(scope=scope)
+    assert made.spoken(made.scope) == spoken
+
+
+def test_what_takes_over_a_thing_of_azure_has_its_id() -> None:
+    web = declare(APP_TYPE, Unknown("var.name", "it is given when deploying"))
+    web.id = f"{REAL}/resourceGroups/app/providers/Microsoft.Web/sites/web"
+    assert ids_of(web).of(web) == web.id
+    known = f"{REAL}/resourceGroups/app/providers/Microsoft.Web/sites/other"
+    assert ResourceIds(unit(web), {web.address: known}).of(web) == known
+    web.id = f"{REAL}/resourceGroups/app/providers/Microsoft.KeyVault/vaults/web"
+    assert "{var.name}" in ids_of(web).of(web)

@@ -462,8 +462,8 @@ def test_what_nobody_named_is_called_by_what_stands_for_it() -> None:
     } == {
         f"{UNIT}{{var.hub}}/resourceGroups/{{var.group}}": "var.group",
         f"{UNIT}{{var.hub}}": "var.hub",
-        UNIT: "the subscription of infra/prod",
-        f"{UNIT}/resourceGroups/(resource-group)": "the resource group of infra/prod",
+        UNIT: "the subscription that infra/prod goes to",
+        f"{UNIT}/resourceGroups/(resource-group)": "the resource group that infra/prod goes to",
         STRANGER: None,
     }
     at_the_root = facts_of(grants[1], root=".")

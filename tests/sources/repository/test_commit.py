@@ -40,6 +40,8 @@ def test_a_commit_is_read_as_it_was(work: Work) -> None:
         assert list(contents.names(".")) == ["away.tf", "link.tf", "main.tf"]
         assert list(contents.names("gone")) == ["app.bicep"]
         assert list(contents.names("nowhere")) == []
+        assert list(contents.all_names(".")) == ["away.tf", "link.tf", "main.tf", "notes.md"]
+        assert list(contents.all_names("nowhere")) == []
         everything = find_in_commit(work.root, contents, [])
         assert everything.files == ["a b/ü.tf", "gone/app.bicep", "link.tf", "main.tf", "shared/v.tf"]
         assert everything.links == {"link.tf": "shared/v.tf"}
@@ -99,7 +101,25 @@ def test_without_common_history_the_commit_itself_is_compared_with(work: Work) -
     work.commit("apart")
     commit, notice = base_of(work.root, ["main"])
     assert commit == other
+    assert notice == "this branch and main have no history in common, so main itself was compared with"
+
+
+def test_a_shallow_clone_says_what_to_set(work: Work, tmp_path: Path) -> None:
+    work.init().write({"main.tf": "1"}).commit()
+    work.git("checkout", "-q", "-b", "change")
+    work.write({"main.tf": "2"}).commit()
+    work.git("checkout", "-q", "main")
+    work.write({"other.tf": "3"}).commit()
+    clone = Work(tmp_path / "clone")
+    work.git("clone", "-q", "--depth=1", "--branch=change", work.root.as_uri(), str(clone.root))
+    said = "this clone is shallow, so fetch the whole history (fetch-depth: 0 for actions/checkout, "
+    with pytest.raises(GitError) as refused:
+        base_of(clone.root, ["origin/main", "HEAD^1"])
+    assert str(refused.value).startswith(f"no commit is known here by this name: {said}")
+    clone.git("fetch", "-q", "--depth=1", "origin", "main:refs/remotes/origin/main")
+    commit, notice = base_of(clone.root, ["origin/main"])
+    assert commit == work.git("rev-parse", "main").strip()
     assert notice == (
-        "where this branch left main cannot be told from the history that is here, so it was compared with "
-        "main itself: fetch the whole history"
+        "where this branch left origin/main cannot be told from the history that is here, so it was compared with "
+        f"origin/main itself: {said}fetchDepth: 0 in Azure Pipelines, GIT_DEPTH: 0 in GitLab)"
     )

@@ -70,6 +70,9 @@ def test_names_are_those_listed_or_those_on_the_disk(work: Work, tmp_path: Path)
     assert contents.names(".") == ["x.tf"]
     assert list(contents.names("away")) == []
     assert list(contents.names("nowhere")) == []
+    assert contents.all_names("app") == ["ignored.tf", "main.tf"]
+    assert contents.all_names(".terraform/modules/x") == ["a.tf", "b.tf", "notes.md"]
+    assert list(contents.all_names("away")) == []
 
 
 def test_digests_tell_files_folders_and_absence_apart(work: Work) -> None:
@@ -77,8 +80,50 @@ def test_digests_tell_files_folders_and_absence_apart(work: Work) -> None:
     before = Digests(DiskContents(work.root, {}))
     assert before.of("app/main.tf") == digest(b"one")
     assert before.of("app/gone.tf") == NO_FILE
-    names = before.of("app/")
+    names, all_names = before.of("app/"), before.of("app/*")
+    work.write({"app/notes.md": ""})
+    noted = Digests(DiskContents(work.root, {}))
+    assert (noted.of("app/") == names, noted.of("app/*") == all_names) == (True, False)
     work.write({"app/more.tf": "", "app/main.tf": "two"})
     after = Digests(DiskContents(work.root, {}))
     assert after.of("app/") != names
     assert after.of("app/main.tf") == digest(b"two")
+
+
+def test_a_link_on_the_way_is_followed_inside_and_never_outside(work: Work, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    (outside / "c").mkdir(parents=True)
+    (outside / "c" / "main.tf").write_text("outside")
+    work.write({"a/b/c/main.tf": "inside"})
+    (work.root / "in").symlink_to("a/b")
+    (work.root / "a" / "out").symlink_to(outside)
+    (work.root / "a" / "out_and_in").symlink_to(outside)
+    (outside / "back").symlink_to(work.root / "a")
+    contents = DiskContents(work.root, {})
+    assert contents.read("a/b/c/main.tf") == b"inside"
+    assert contents.read("in/c/main.tf") == b"inside"
+    assert contents.read("a/out/c/main.tf") is None
+    assert contents.read("a/out_and_in/back/b/c/main.tf") == b"inside"
+    assert contents.read("a/out_and_in/back/out/c/main.tf") is None
+    assert contents.read("a/nowhere/main.tf") is None
+    assert contents.read("a/b/c/main.tf/main.tf") is None
+    assert contents.read("a/b/../b/c/main.tf") is None
+
+
+@pytest.mark.parametrize("told", [0, 1, 70_000, 200_000])
+def test_a_file_is_read_to_its_end_whatever_size_it_seems_to_have(
+    work: Work, told: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = bytes(range(256)) * 500
+    work.write({"main.tf": text, "empty.tf": b""})
+    kept = os.fstat
+
+    def fstat(handle: int) -> os.stat_result:
+        about = list(kept(handle))
+        about[6] = told
+        return os.stat_result(about)
+
+    monkeypatch.setattr(os, "fstat", fstat)
+    contents = DiskContents(work.root, {})
+    assert contents.read("main.tf") == text
+    assert contents.read("empty.tf") == b""

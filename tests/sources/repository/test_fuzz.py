@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scanner.sources.declared.wanted import Wanted
+from scanner.sources.declared.asked import Wanted
 from scanner.sources.repository.evaluate import Evaluator
 from scanner.sources.repository.merge import State
 from scanner.sources.repository.units import Sorted, UnitSpec, left_over, units_of
@@ -146,6 +146,9 @@ class InMemory:
         prefix = "" if folder == "." else f"{folder}/"
         found = (uri.removeprefix(prefix) for uri in self.files if uri.startswith(prefix))
         return sorted(name for name in found if "/" not in name)
+
+    def all_names(self, folder: str) -> list[str]:
+        return self.names(folder)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from scanner.facts.schema import Kind
+from scanner.sources.declared.asked import Wanted
 from scanner.sources.declared.declaration import Unit
 from scanner.sources.declared.files import Files
 from scanner.sources.declared.unit_facts import UnitFacts
-from scanner.sources.declared.wanted import Wanted
 from scanner.sources.repository.evaluate import Evaluator
 from scanner.sources.repository.find import RepositoryError
 from scanner.sources.repository.located import LocatedGap, LocatedPlace, LocatedUnit
@@ -104,7 +104,7 @@ def test_a_word_to_midas_is_noticed(work: Work) -> None:
 def test_meanwhile_is_called_once(work: Work) -> None:
     work.write({"a.bicep": IDENTITY})
     called: list[str] = []
-    read(work, meanwhile=lambda: called.append("called"))
+    read(work, meanwhile=lambda _: called.append("called"))
     assert called == ["called"]
 
 
@@ -207,3 +207,58 @@ def test_a_subscription_that_is_known_after_all_takes_the_place_of_the_units_own
     )
     assert in_subscription("/providers/x") == ("", "/providers/x")
     assert in_subscription("(a)/output") == ("", "(a)/output")
+
+
+KEY_OUTPUT = """resource "azurerm_storage_account" "data" {
+  name                     = "data"
+  resource_group_name      = "rg"
+  location                 = "westeurope"
+  account_tier             = "Standard"
+  account_replication_type = "LRS"
+}
+
+output "key" {
+  value = azurerm_storage_account.data.primary_access_key
+}
+"""
+
+
+def test_a_module_that_is_called_never_puts_a_secret_out(work: Work) -> None:
+    work.write(
+        {
+            "main.tf": 'module "data" {\n  source   = "./data"\n  for_each = toset([])\n}\n',
+            "data/main.tf": KEY_OUTPUT,
+            "root/main.tf": KEY_OUTPUT,
+        }
+    )
+    wanted = Wanted(tables=frozenset(["credentials"]))
+    builder = read_repository([work.root], Reading(wanted=wanted)).state.facts()
+    assert [builder.id_of(row["credential"]) for row in builder.rows("credentials")] == [
+        "(root)/output.key#key"
+    ]
+
+
+def test_a_loop_whose_names_are_worked_out_from_what_is_not_known_may_use_anything(work: Work) -> None:
+    made = """resource "azurerm_user_assigned_identity" "app" {
+  name                = "id-app"
+  resource_group_name = "rg"
+  location            = "westeurope"
+}
+
+variable "assigned" {}
+"""
+    loop = """
+resource "azurerm_resource_group" "more" {
+  for_each = { for key in var.assigned : "rg-${key}" => key }
+  name     = each.key
+  location = "westeurope"
+}
+"""
+    work.write({"known/main.tf": made, "not-known/main.tf": made + loop})
+    builder = read(work).state.facts()
+    rows = {
+        row["unit"]: row["whole"]
+        for row in builder.rows("declarations")
+        if "id-app" in builder.id_of(row["entity"])
+    }
+    assert rows == {"known": True, "not-known": False}

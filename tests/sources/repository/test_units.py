@@ -161,7 +161,7 @@ def test_files_that_use_each_other_in_a_circle_are_read_too(work: Work) -> None:
         taken.append(spec)
         # What reading it would see: the circle as a whole.
         seen |= {"x/main.tf", "y/main.tf"} if spec.kind == "terraform" else {"a.bicep", "b.bicep"}
-    assert taken == [UnitSpec("terraform", "x"), UnitSpec("bicep", "a.bicep")]
+    assert taken == [UnitSpec("terraform", "x", called=True), UnitSpec("bicep", "a.bicep")]
 
 
 def test_binary_files_are_gaps(work: Work) -> None:
@@ -180,6 +180,12 @@ def test_binary_files_are_gaps(work: Work) -> None:
         FileGap("wide.json", "malformed", "The file is UTF-16; Midas reads UTF-8."),
     ]
     assert units_of(by) == []
+
+
+def test_a_module_tells_of_its_binary_files_itself(work: Work) -> None:
+    files = {"a/main.tf": "", "a/terraform.tfvars": b"x\0", "a/wide.tf": b"\xff\xfea\0", "b/x.tfvars": b"x\0"}
+    by = sort(work, files)
+    assert by.gaps == [FileGap("b/x.tfvars", "malformed", "The file is binary, not text.")]
 
 
 def test_linked_copies_of_a_template_are_read_once(work: Work) -> None:

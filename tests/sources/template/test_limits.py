@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from scanner.sources.declared.declaration import Unit
 from scanner.sources.declared.values import Object, Unknown, is_known, leaves, show
+from scanner.sources.template.evaluation import MOST_DECLARATIONS
 from tests.sources.template.evaluating import (
     DEPLOYMENTS,
     IDENTITIES,
@@ -450,3 +451,54 @@ def test_a_value_is_found_where_it_was_written() -> None:
         value(arm(resources=[resource(IDENTITIES, "id", tags={"a": 1})]), f"{IDENTITIES}/id", "tags", "a")
         == 1
     )
+
+
+def test_deployments_written_as_resources_are_bounded() -> None:
+    text = """
+resource d 'Microsoft.Resources/deployments@2024-03-01' = [for i in range(0, 1000): {
+  name: 'd${i}'
+  properties: { template: { resources: [
+    { type: 'A.B/c', apiVersion: '1', name: 'x', copy: { name: 'c', count: 800 } }
+  ] } }
+}]
+"""
+    unit = bicep(text)
+    assert len(unit.declarations) <= MOST_DECLARATIONS
+    assert [gap.detail for gap in unit.gaps] == [
+        f"The unit declares more than {MOST_DECLARATIONS:,} resources: what follows is left out."
+    ]
+
+
+def test_a_deployment_that_asks_for_its_own_output_ends() -> None:
+    text = """
+resource d 'Microsoft.Resources/deployments@2024-03-01' = {
+  name: 'd'
+  properties: {
+    template: { outputs: { n: { type: 'string', value: d.properties.outputs.n.value } } }
+  }
+}
+output o string = d.properties.outputs.n.value
+"""
+    unit = bicep(text)
+    assert [gap.detail for gap in unit.gaps] == ["The output n depends on itself."]
+    assert isinstance(output(unit, "o"), Unknown)
+
+
+def test_choices_of_arrays_do_not_multiply() -> None:
+    doubled = "".join(f"var v{n} = concat(v{n - 1}, v{n - 1})\n" for n in range(1, 12))
+    text = (
+        f"param on bool\nvar v0 = on ? [1] : []\n{doubled}output n int = length(v11)\noutput f int = v11[5]\n"
+    )
+    unit = bicep(text)
+    assert isinstance(output(unit, "n"), Unknown)
+    assert isinstance(output(unit, "f"), Unknown)
+
+
+def test_many_items_asked_for_one_by_one_take_steps() -> None:
+    text = """
+param on bool
+var many = [...(on ? [1] : []), ...range(0, 20000)]
+resource r 'A.B/c@2023-01-01' = [for i in range(0, 1000): { name: 'x${many[i]}' }]
+"""
+    unit = bicep(text)
+    assert any("steps" in gap.detail for gap in unit.gaps)

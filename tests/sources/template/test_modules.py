@@ -192,7 +192,7 @@ output b string = gone.outputs.x
     assert text[first.start : first.end].startswith("module registry")
     assert output(unit, "a") == Unknown("registry.outputs.resourceId", "its module is in a registry")
     assert output(unit, "b") == Unknown("gone.outputs.x", "its template is not here")
-    assert unit.files == ["main.bicep", "gone.bicep"]
+    assert unit.files == ["main.bicep", "main.json", "gone.bicep"]
 
 
 def test_modules_that_deploy_themselves_end() -> None:

@@ -66,12 +66,41 @@ def test_an_id_or_name_finds_what_is_declared(expression: str, path: tuple[str, 
 def test_an_id_of_what_is_not_here_is_text_with_its_parts() -> None:
     found = of_identity(f"resourceId('sub', 'rg', '{IDENTITIES}', 'other')")
     assert found == f"/subscriptions/sub/resourceGroups/rg/providers/{IDENTITIES}/other"
-    other = of_identity(f"reference(resourceId('{IDENTITIES}', 'other')).principalId")
+    other = of_identity(
+        "reference(resourceId('Microsoft.Storage/storageAccounts', 'other')).primaryEndpoints"
+    )
     assert isinstance(other, Unknown)
-    assert other == of_identity(f"reference(resourceId('{IDENTITIES}', 'other')).principalId")
+    assert other == of_identity(
+        "reference(resourceId('Microsoft.Storage/storageAccounts', 'other')).primaryEndpoints"
+    )
     assert of_identity(f"resourceId('elsewhere', '{IDENTITIES}', variables('name'))") != of_identity(
         f"resourceId('{IDENTITIES}', variables('name'))"
     )
+
+
+def test_an_identity_that_is_asked_for_by_its_id_is_looked_up_once() -> None:
+    asked = f"[reference(resourceId('rg', '{IDENTITIES}', 'other'), '2023-01-31').%s]"
+    unit = arm(
+        resources=[
+            resource("A.B/c", "one", properties={"p": asked % "principalId"}),
+            resource("A.B/c", "two", properties={"p": asked % "clientId"}),
+        ],
+        outputs={"late": {"type": "string", "value": asked.replace("'rg'", "'rg-late'") % "principalId"}},
+    )
+    group = "/subscriptions/{subscription().subscriptionId}/resourceGroups/"
+    found = [declared for declared in unit.declarations if declared.existing]
+    assert [(declared.type, declared.name, show(declared.parent)) for declared in found] == [
+        (IDENTITIES.lower(), "other", f"{group}rg"),
+        (IDENTITIES.lower(), "other", f"{group}rg-late"),
+    ]
+    first, second = (value(unit, address, "properties", "p") for address in addresses(unit)[:2])
+    assert isinstance(first, Ref)
+    assert isinstance(second, Ref)
+    assert first.target == second.target == found[0].address
+    assert first.path == ("properties", "principalId")
+    written = found[0].place
+    assert written.uri == "a.json"
+    assert written.end > written.start
 
 
 def test_two_resources_that_ask_for_each_other_end() -> None:
@@ -337,3 +366,62 @@ def test_symbolic_names_in_arm() -> None:
     assert output(unit, "c") == [
         Ref(f"ids[{number}]", ("properties",), f"reference(ids[{number}])") for number in (0, 1)
     ]
+
+
+VIRTUAL_MACHINES = "Microsoft.Compute/virtualMachines"
+OWN = "/providers/Microsoft.ManagedIdentity/Identities/default"
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        f"reference(concat(resourceId('{VIRTUAL_MACHINES}/', variables('name')), '{OWN}'), '2015-08-31-PREVIEW')"
+        ".principalId",
+        f"reference(concat(resourceId('{VIRTUAL_MACHINES}', variables('name')), '{OWN.lower()}'), '2018-11-30')"
+        ".principalId",
+        f"reference(format('{{0}}{OWN}', resourceId('{VIRTUAL_MACHINES}', variables('name')))).principalId",
+    ],
+)
+def test_the_own_identity_of_a_resource_is_found_below_its_id(expression: str) -> None:
+    unit = arm(
+        parameters=ENV,
+        variables={"name": "[format('id-{0}', parameters('env'))]"},
+        outputs={"o": {"type": "string", "value": f"[{expression}]"}},
+        resources=[resource(VIRTUAL_MACHINES, "[concat('id-', parameters('env'))]")],
+    )
+    found = output(unit, "o")
+    assert isinstance(found, Ref)
+    assert found.target == f"{VIRTUAL_MACHINES}/{{concat('id-', parameters('env'))}}"
+    assert found.path == ("identity", "principalId")
+
+
+def test_the_own_identity_of_what_is_not_declared_is_not_known() -> None:
+    found = of_identity(f"reference(concat(resourceId('{VIRTUAL_MACHINES}', 'other'), '{OWN}')).principalId")
+    assert isinstance(found, Unknown)
+
+
+@pytest.mark.parametrize("level", ["managementGroup", "subscription"])
+def test_an_id_without_a_scope_names_what_is_in_the_scope_deployed_to(level: str) -> None:
+    schema = {
+        "managementGroup": "managementGroupDeploymentTemplate",
+        "subscription": "subscriptionDeploymentTemplate",
+    }
+    unit = arm(
+        **{"$schema": f"https://schema.management.azure.com/schemas/2019-08-01/{schema[level]}.json#"},
+        outputs={
+            "o": {
+                "type": "string",
+                "value": "[toLower(reference('/providers/Microsoft.Authorization/policyAssignments/tls', "
+                "'2019-09-01', 'Full').identity.principalId)]",
+            },
+            "other": {
+                "type": "string",
+                "value": "[reference('/providers/Microsoft.Authorization/policyAssignments/ssl').scope]",
+            },
+        },
+        resources=[resource("Microsoft.Authorization/policyAssignments", "tls")],
+    )
+    found = output(unit, "o")
+    assert isinstance(found, Ref)
+    assert found.path == ("identity", "principalId")
+    assert isinstance(output(unit, "other"), Unknown)

@@ -375,13 +375,14 @@ resource telemetry 'Microsoft.Resources/deployments@2024-03-01' = {
 }
 resource hidden 'Microsoft.Resources/deployments@2024-03-01' = {
   name: 'x'
-  properties: { mode: 'Incremental', template: { resources: [{ type: 'A.B/c' }] } }
+  properties: { mode: 'Incremental', template: hiddenTemplate }
 }
+param hiddenTemplate object
 resource old 'Microsoft.Resources/deployments@2024-03-01' existing = { name: 'old' }
 """
     )
     assert addresses(unit) == []
-    assert gaps(unit) == [("unsupported", "A deployment that is written as a resource is not followed.")]
+    assert gaps(unit) == [("unsupported", "The template of this deployment cannot be told.")]
 
 
 def test_what_is_not_deployed_is_null_where_the_code_expects_that() -> None:

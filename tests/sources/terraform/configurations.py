@@ -11,6 +11,7 @@ import msgspec
 from scanner.sources.declared.declaration import SourceGap
 from scanner.sources.declared.files import Files
 from scanner.sources.declared.values import Object, Property, Unknown, Value, dig
+from scanner.sources.repository.find import ENDINGS
 from scanner.sources.terraform.evaluate import evaluate_root
 from scanner.sources.terraform.model import TerraformObject
 
@@ -61,10 +62,13 @@ def evaluated(files: str | bytes | Mapping[str, str | bytes], root: str = ".") -
     given = {"main.tf": files} if isinstance(files, str | bytes) else files
     raw = {uri: data.encode() if isinstance(data, str) else data for uri, data in given.items()}
 
-    def names(folder: str) -> list[str]:
+    def all_names(folder: str) -> list[str]:
         return sorted(posixpath.basename(uri) for uri in raw if (posixpath.dirname(uri) or ".") == folder)
 
-    reader = Files(raw.get, names)
+    def names(folder: str) -> list[str]:
+        return [name for name in all_names(folder) if name.endswith(ENDINGS)]
+
+    reader = Files(raw.get, names, all_names)
     objects, gaps = evaluate_root(reader, root, names(root))
     assert len({item.address for item in objects}) == len(objects)
     return Evaluated({item.address: item for item in objects}, gaps, raw, list(reader.seen))

@@ -362,6 +362,23 @@ def test_a_parent_that_is_not_given_is_not_known() -> None:
     )
 
 
+def test_a_group_of_that_name_in_another_subscription_is_another_one() -> None:
+    providers = [
+        tf("provider.azurerm", features=[{}]),
+        tf("provider.azurerm.hub", subscription_id=SUBSCRIPTION),
+        tf("provider.azurerm.same", subscription_id=SUBSCRIPTION),
+    ]
+    group = tf("azurerm_resource_group.main", name="rg-app", location="westeurope")
+    identity = tf("azurerm_user_assigned_identity.app", name="app", resource_group_name="rg-app")
+    identity.provider = "provider.azurerm.hub"
+    made = declared(*providers, group, identity)
+    parent = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-app"
+    assert made["azurerm_user_assigned_identity.app"].parent == parent
+    group.provider = "provider.azurerm.same"
+    made = declared(*providers, group, identity)
+    assert made["azurerm_user_assigned_identity.app"].parent == ref("azurerm_resource_group.main.id")
+
+
 def test_groups_of_one_name_are_told_apart_by_their_provider() -> None:
     other = tf("azurerm_resource_group.other", name="rg")
     other.provider = "provider.azurerm.hub"

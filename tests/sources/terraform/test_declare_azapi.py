@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scanner.sources.declared.values import KeyRead, Object, Ref, Unknown
 from scanner.sources.terraform.declare import declare
-from tests.sources.terraform.declare_objects import at, declared, ref, tf
+from tests.sources.terraform.declare_objects import absent, at, declared, ref, tf
 
 GROUP = tf("azurerm_resource_group.main", name="rg", location="westeurope")
 IDENTITY = tf(
@@ -84,3 +84,20 @@ def test_an_azapi_type_that_is_not_known_is_a_gap() -> None:
     assert [(gap.reason, gap.detail) for gap in gaps] == [
         ("unresolved", "The type of this azapi_resource is not known.")
     ]
+
+
+def test_an_update_by_name_adds_to_what_is_declared_under_that_name() -> None:
+    site = {"type": "Microsoft.Web/sites@1", "parent_id": ref("azurerm_resource_group.main.id")}
+    system = {"identity": {"type": "SystemAssigned"}}
+    for name in ("web", ref("azapi_resource.site.name")):
+        made = declared(
+            GROUP,
+            tf("azapi_resource.site", name="web", body={"kind": "app"}, **site),
+            tf("azapi_resource.other", name="other", body={"kind": "app"}, **site),
+            tf("azapi_update_resource.u", name=name, body=system, **site),
+        )
+        assert at(made["azapi_resource.site"], "identity.type") == "SystemAssigned"
+        assert absent(made["azapi_resource.other"], "identity.type")
+    elsewhere = tf("azapi_update_resource.u", name="web", body=system, **{**site, "parent_id": "/other"})
+    made = declared(GROUP, tf("azapi_resource.site", name="web", body={}, **site), elsewhere)
+    assert absent(made["azapi_resource.site"], "identity.type")

@@ -208,7 +208,7 @@ def test_reference(expression: str, value: Any) -> None:
         ("!var.un", "!var.un", "the variable has no default"),
         ('lower("A${var.un}")', None, None),
         ("cidrsubnet(var.text, 8, 1)", "cidrsubnet(txt, 8, 1)", "the function cidrsubnet is not computed"),
-        ("yamldecode(var.text)", "yamldecode(txt)", "the function yamldecode is not computed"),
+        ("formatdate(var.text)", "formatdate(txt)", "the function formatdate is not computed"),
         ("uuid()", "uuid() of test_thing.it", "it is known after deployment"),
         ("local.map[var.un]", "{one = 1, two = 2}[var.un]", "the variable has no default"),
         ("length(var.un)", "length(var.un)", "the variable has no default"),

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from scanner.sources.declared.values import Text, Unknown
+from scanner.sources.declared.values import Ref, Text, Unknown
+from scanner.sources.terraform.functions import FUNCTIONS
+from scanner.sources.terraform.functions_files import FILE_FUNCTIONS
 from tests.sources.terraform.configurations import evaluated, plain, value_of
 
 VARIABLE = 'variable "un" {}\nvariable "flag" { type = bool }\n'
@@ -211,3 +213,135 @@ def test_files_are_read_relative_to_the_root_module() -> None:
     assert made.value("t_t.a", "e").why == "its file is not here"
     assert made.value("module.m.t_t.b", "a") == 'Hi "N"\n- p\n- q\n'
     assert {"env/prod/x.txt", "env/prod/gone", "env/d.json", "mod/t.tpl"} <= set(made.seen)
+
+
+def test_what_azapi_hands_back_is_asked_the_same_as_text() -> None:
+    made = evaluated(
+        """
+resource "azapi_resource" "a" { count = 1 }
+data "azapi_resource_action" "keys" {}
+resource "test_thing" "it" {
+  principal = jsondecode(azapi_resource.a[0].output).identity.principalId
+  key       = jsondecode(data.azapi_resource_action.keys.output).keys[0].value
+  other     = jsondecode(test_thing.other.output).key
+}
+resource "test_thing" "other" {}
+"""
+    )
+    assert made.value("test_thing.it", "principal") == Ref(
+        "azapi_resource.a[0]",
+        ("output", "identity", "principalId"),
+        "azapi_resource.a[0].output.identity.principalId",
+    )
+    assert made.value("test_thing.it", "key").path == ("output", "keys", "0", "value")
+    assert isinstance(made.value("test_thing.it", "other"), Unknown)
+
+
+def test_terraform_data_hands_on_what_it_is_given() -> None:
+    beside = 'resource "terraform_data" "role" {\n  input = "Owner"\n}\nresource "test_thing" "x" {\n  input = 1\n}\n'
+    assert value_of("terraform_data.role.output", beside) == "Owner"
+    assert value_of('"${terraform_data.role.output}!"', beside) == "Owner!"
+    assert value_of("test_thing.x.output", beside) != 1
+
+
+LANGUAGE = """
+abs abspath alltrue anytrue base64decode base64encode base64gzip base64sha256 base64sha512 basename
+bcrypt can ceil chomp chunklist cidrhost cidrnetmask cidrsubnet cidrsubnets coalesce coalescelist compact
+concat contains csvdecode dirname distinct element endswith ephemeralasnull file filebase64
+filebase64sha256 filebase64sha512 fileexists filemd5 fileset filesha1 filesha256 filesha512 flatten floor
+format formatdate formatlist indent index issensitive join jsondecode jsonencode keys length list log
+lookup lower map matchkeys max md5 merge min nonsensitive one parseint pathexpand plantimestamp pow range
+regex regexall replace reverse rsadecrypt sensitive setintersection setproduct setsubtract setunion sha1
+sha256 sha512 signum slice sort split startswith strcontains strrev substr sum templatefile
+templatestring textdecodebase64 textencodebase64 timeadd timecmp timestamp title tobool tolist tomap
+tonumber toset tostring transpose trim trimprefix trimspace trimsuffix try type upper urlencode uuid
+uuidv5 values yamldecode yamlencode zipmap
+"""
+"""All functions: developer.hashicorp.com/terraform/language/functions"""
+NOT_COMPUTED = """
+abspath base64gzip cidrhost cidrnetmask cidrsubnet cidrsubnets filebase64sha256 filebase64sha512 filemd5
+filesha1 filesha256 filesha512 formatdate issensitive map pathexpand rsadecrypt timeadd timecmp type
+yamlencode
+"""
+"""Addresses, times, digests of files, places on a machine: no rule asks for what they return."""
+DIFFERENT_EACH_TIME = ("bcrypt", "plantimestamp", "timestamp", "uuid")
+
+
+def test_every_function_of_the_language_is_computed_or_deliberately_not() -> None:
+    computed = {name for name in (*FUNCTIONS, *FILE_FUNCTIONS) if "::" not in name} | {"try", "can"}
+    not_computed = {*NOT_COMPUTED.split(), *DIFFERENT_EACH_TIME}
+    assert computed == set(LANGUAGE.split()) - not_computed
+    for name in not_computed:
+        made = evaluated(f'resource "test_thing" "it" {{\n  it = {name}("a")\n}}\n')
+        assert isinstance(made.value("test_thing.it", "it"), Unknown), name
+
+
+VAULT = """
+resource "azurerm_key_vault" "v" {
+  name                = "kv"
+  resource_group_name = "rg"
+}
+variable "s" {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "value"),
+    [
+        ('azurerm::parse_resource_id("/subscriptions/s/resourceGroups/r").subscription_id', "s"),
+        ('azurerm::parse_resource_id("/subscriptions/s/resourceGroups/r").resource_name', "r"),
+        ('azurerm::parse_resource_id("/subscriptions/s").resource_type', "subscriptions"),
+        (
+            'azurerm::parse_resource_id("/subscriptions/s/resourceGroups/r/providers/A/b/c/d/e")["full_resource_type"]',
+            "A/b/d",
+        ),
+        (
+            'azapi::parse_resource_id("A/b", "/subscriptions/s/resourceGroups/r/providers/A/b/c").parent_id',
+            "/subscriptions/s/resourceGroups/r",
+        ),
+        (
+            'azapi::parse_resource_id("A/b/d", "/subscriptions/s/providers/A/b/c/d/e").parent_id',
+            "/subscriptions/s/providers/A/b/c",
+        ),
+        ("azurerm::parse_resource_id(azurerm_key_vault.v.id).resource_group_name", "rg"),
+        (
+            "azurerm::parse_resource_id(var.s).resource_name",
+            "?provider::azurerm::parse_resource_id(var.s).resource_name",
+        ),
+        (
+            'azapi::build_resource_id("/subscriptions/s", "Microsoft.Resources/resourceGroups", "r")',
+            "/subscriptions/s/resourceGroups/r",
+        ),
+        ('azapi::build_resource_id("/a", "Microsoft.A/b", "c")', "/a/providers/Microsoft.A/b/c"),
+        ('azapi::build_resource_id("/a/b/c", "Microsoft.A/b/d", "e")', "/a/b/c/d/e"),
+        ('azapi::build_resource_id("/", "Microsoft.A/b", "c")', "/providers/Microsoft.A/b/c"),
+        ('azapi::tenant_resource_id("Microsoft.A/b", ["c"])', "/providers/Microsoft.A/b/c"),
+        (
+            'azapi::management_group_resource_id("m", "Microsoft.A/b/c", ["x", "y"])',
+            "/providers/Microsoft.Management/managementGroups/m/providers/Microsoft.A/b/x/c/y",
+        ),
+        (
+            'azapi::subscription_resource_id("s", "Microsoft.Resources/resourceGroups", ["r"])',
+            "/subscriptions/s/resourceGroups/r",
+        ),
+        (
+            'azapi::resource_group_resource_id("s", "r", "Microsoft.A/b", ["x"])',
+            "/subscriptions/s/resourceGroups/r/providers/Microsoft.A/b/x",
+        ),
+        (
+            'azapi::extension_resource_id("/a/b", "Microsoft.L/locks", ["x"])',
+            "/a/b/providers/Microsoft.L/locks/x",
+        ),
+    ],
+)
+def test_functions_of_providers_put_ids_together_and_take_them_apart(call: str, value: str) -> None:
+    assert value_of(f"provider::{call}", VAULT) == value
+
+
+def test_functions_of_providers_follow_references() -> None:
+    kept = Ref("azurerm_key_vault.v", ("id",), "azurerm_key_vault.v.id")
+    assert value_of("provider::azurerm::normalise_resource_id(azurerm_key_vault.v.id)", VAULT) == kept
+    made = value_of('provider::azapi::extension_resource_id(azurerm_key_vault.v.id, "A/b", ["c"])', VAULT)
+    assert made == Text((kept, "/providers/A/b/c"))
+    assert value_of('can(provider::azurerm::parse_resource_id("nonsense"))') is False
+    assert value_of('can(provider::azapi::tenant_resource_id("A/b", []))') is False

@@ -254,7 +254,10 @@ def test_nested_blocks_are_bounded_and_what_follows_is_kept() -> None:
 
 
 def test_a_file_that_is_no_text_or_too_large_is_not_read() -> None:
-    assert [gap.detail for gap in parse("x.tf", "a = 1\n".encode("utf-16")).gaps] == ["The file is not text."]
+    assert [gap.detail for gap in parse("x.tf", "a = 1\n".encode("utf-16")).gaps] == [
+        "The file is UTF-16; Midas reads UTF-8."
+    ]
+    assert [gap.detail for gap in parse("x.tf", b"a\0\1").gaps] == ["The file is binary, not text."]
     large = parse("x.tf", b"a = 1\n" + b"#" * MOST_BYTES)
     assert [(gap.reason, gap.detail) for gap in large.gaps] == [("skipped", "The file is larger than 10 MB.")]
 

@@ -13,7 +13,7 @@ from scanner.sources.declared.declaration import Declaration
 from scanner.sources.declared.values import KeyRead, Object, Ref, Text, Unknown, show
 from scanner.sources.terraform.declare import declare, unit_scope
 from scanner.sources.terraform.plan import read_plan
-from scanner.sources.terraform.recognise import recognise
+from scanner.sources.terraform.recognise import recognise, taken_for_plan
 from tests.sources.terraform.declare_objects import SUBSCRIPTION, at
 
 SECRET = "s3" * 20
@@ -99,6 +99,19 @@ def test_recognise() -> None:
     )
     assert not recognise(b'{"format_version": "1.0", "values": {}}')
     assert not recognise(b'{"$schema": "planned_values"}')
+
+
+def test_what_is_taken_for_a_plan() -> None:
+    assert taken_for_plan(plan([])) is None
+    assert taken_for_plan(b'{"$schema": "x", "resources": []}') is None
+    shown = b'{"format_version": "1.0", "terraform_version": "1.9.0", "values": {}}'
+    assert taken_for_plan(shown) == "a state, as `terraform show -json` prints it without the name of a plan"
+    assert (
+        taken_for_plan(b'{"version": 4, "terraform_version": "1.9.0", "serial": 1, "lineage": "x"}')
+        == "a state"
+    )
+    log = b'{"@level":"info","@message":"Terraform 1.9.0","type":"version","terraform":"1.9.0"}\n{"@level":"info"}'
+    assert taken_for_plan(log) == "the log that `terraform plan -json` prints"
 
 
 def test_a_principal_known_after_apply_is_that_of_the_identity() -> None:
@@ -378,6 +391,32 @@ def test_data_sources_that_were_read_and_what_is_deleted() -> None:
     made = read(data)
     assert list(made) == ["azurerm_role_assignment.owner", "data.azurerm_role_definition.r"]
     assert made["data.azurerm_role_definition.r"].existing
+
+
+def test_ids_of_what_is_there_already_or_will_be_taken_over() -> None:
+    app = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.ManagedIdentity/x/app"
+    assigned = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleAssignments/1"
+    data = plan(
+        [
+            resource("azurerm_user_assigned_identity.app", {"id": app}),
+            resource("azurerm_role_assignment.owner", {"scope": "/s"}),
+            resource("azurerm_role_assignment.new", {"scope": "/s"}),
+            resource("azuread_application.a", {"id": "11111111-1111-1111-1111-111111111111"}),
+        ],
+        resource_changes=[
+            {
+                "address": "azurerm_role_assignment.owner",
+                "change": {"actions": ["no-op"], "importing": {"id": f"{assigned}|tenant"}},
+            },
+            {"address": "azurerm_role_assignment.new", "change": {"actions": ["create"], "importing": None}},
+        ],
+    )
+    assert {address: one.id for address, one in read(data).items()} == {
+        "azurerm_user_assigned_identity.app": app,
+        "azurerm_role_assignment.owner": assigned,
+        "azurerm_role_assignment.new": "",
+        "azuread_application.a": "",
+    }
 
 
 def test_the_subscription_of_what_is_there_already() -> None:

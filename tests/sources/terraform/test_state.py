@@ -71,6 +71,30 @@ def test_what_show_prints() -> None:
     }
 
 
+@pytest.mark.parametrize("data", [b'{"format_version": "1.0"}', stored(), b"\xef\xbb\xbf" + stored()])
+def test_an_empty_state_holds_nothing(data: bytes) -> None:
+    assert read_state(data) == {}
+
+
+def test_nothing_but_ids_is_taken_from_a_state() -> None:
+    secret = "".join(["cor", "rect"])
+    state = stored(
+        {
+            "type": "azurerm_key_vault_secret",
+            "name": "s",
+            "instances": [
+                {"attributes": {"id": f"https://kv.vault.azure.net/secrets/{secret}", "value": secret}}
+            ],
+        },
+        {
+            "type": "azurerm_key_vault",
+            "name": "v",
+            "instances": [{"attributes": {"id": GROUP, "key": secret}}],
+        },
+    )
+    assert read_state(state) == {"azurerm_key_vault.v": GROUP}
+
+
 def test_what_is_no_resource_of_azure_is_left_out_and_the_other_tenant_is_cut_off() -> None:
     assignment = f"{GROUP}/providers/Microsoft.Authorization/roleAssignments/a"
     state = stored(
@@ -89,12 +113,25 @@ def test_what_is_no_resource_of_azure_is_left_out_and_the_other_tenant_is_cut_of
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"", "is not JSON"),
+        (b" \n", "is empty: give the file that `terraform state pull` prints"),
+        (b"version https://git-lfs.github.com/spec/v1", "is not JSON"),
         (b"\xff\xfe", "is not JSON"),
         (b"[" * 100_000, "is not JSON"),
         (b"[]", "no Terraform state"),
         (b'{"values": 3}', "no Terraform state"),
+        (b'{"resources": []}', "no Terraform state"),
         (stored(version=3), "version 3"),
+        (b'{"version": 3, "modules": []}', "version 3, Midas reads 4"),
+        (b'{"version": {}, "resources": []}', "version another kind, Midas reads 4"),
+        (
+            b'{"version": 3, "backend": {"type": "azurerm"}}',
+            "only says where the state is kept, which is elsewhere",
+        ),
+        (
+            b'{"serial": 1, "encrypted_data": "AAAA", "encryption_version": "v0"}',
+            "encrypted by OpenTofu: give",
+        ),
+        (b'{"format_version": "1.2", "planned_values": {}, "values": {}}', "is a plan"),
     ],
 )
 def test_what_is_no_state_is_refused(data: bytes, said: str) -> None:
