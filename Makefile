@@ -58,6 +58,10 @@ docs: $(STAMP) ## Make the generated files again
 docs-check: $(STAMP) ## Fail when a generated file is stale
 	$(BIN)/python -m scanner.docs --check
 
+.PHONY: corpora
+corpora: $(STAMP) ## Fetch the public repositories that `make bench` checks (about 400 MB)
+	$(BIN)/python -m tests.bench.corpora
+
 bench: $(STAMP) ## Measure speed and memory; prints figures with the machine's cores and memory
 	$(BIN)/python -m tests.bench
 

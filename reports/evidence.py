@@ -61,6 +61,8 @@ def evidence_of(finding: Finding) -> Iterator[Evidence]:
             meaning = pattern_meaning(value)
             # Contributor is ``*`` without a few: notActions are no part of the pattern.
             meaning += meaning and ", short of what the role excludes"
+        if key == "power" and isinstance(value, str):
+            text, meaning = value.replace("_", " "), power_meaning(value)
         ids = tuple(
             shown(str(member["id"]))
             for member in members[:MEMBER_LIMIT]
@@ -68,6 +70,14 @@ def evidence_of(finding: Finding) -> Iterator[Evidence]:
         )
         label = _LABELS.get(key) or str(key).replace("_", " ")
         yield Evidence(shown(label, LABEL_LIMIT), shown(text), shown(meaning), ids)
+
+
+def power_meaning(power: str) -> str:
+    """Return in words what a power lets its holder do; empty for one that the catalogue does not know."""
+    from scanner.catalog.powers import MEANINGS
+
+    sentence = next((sentence for known, sentence in MEANINGS.items() if known == power), "")
+    return sentence[:1].lower() + sentence[1:].removesuffix(".")
 
 
 def pattern_meaning(pattern: str) -> str:

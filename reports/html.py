@@ -18,12 +18,13 @@ from typing import Any
 
 import msgspec
 
+from reports.changes import Changes, Hunk
 from reports.evidence import Evidence, evidence_of
 from reports.hostile import LABEL_LIMIT, TABLE_LIMIT, shown
 from reports.pages import first_sentence, read_page, to_html
 from reports.pictures import bar_chart, heat_map
 from reports.report import Report
-from reports.snippet import CodeLine, Snippet, snippet_of
+from reports.snippet import SUSPECT_FAMILY, CodeLine, Snippet, snippet_of
 from reports.summary import (
     Priority,
     busiest_subjects,
@@ -92,6 +93,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """Message and place of what belongs to it."""
     fixes: tuple[tuple[str, str, str], ...]
     """What it does, the flag that makes it, what it needs first."""
+    changes: tuple[Hunk, ...]
+    """What the first of them makes of the code."""
     evidence: tuple[Evidence, ...]
     is_accepted: bool
     accepted: str
@@ -187,15 +190,16 @@ def _worst(report: Report) -> tuple[Finding, ...]:
 
 def _rows(findings: tuple[Finding, ...], sources: SourceFiles | None) -> Iterator[Row]:
     seen: set[str] = set()
+    changes = None if sources is None else Changes(sources)
     for finding in findings:
         anchor = f"finding-{finding.fingerprint}"
         while anchor in seen:
             anchor += "-again"
         seen.add(anchor)
-        yield _row(finding, anchor, snippet_of(sources, finding, SNIPPET_LINES))
+        yield _row(finding, anchor, snippet_of(sources, finding, SNIPPET_LINES), changes)
 
 
-def _row(finding: Finding, anchor: str, snippet: Snippet | None) -> Row:
+def _row(finding: Finding, anchor: str, snippet: Snippet | None, changes: Changes | None) -> Row:
     accepted = finding.suppressed
     return Row(
         anchor=anchor,
@@ -221,6 +225,9 @@ def _row(finding: Finding, anchor: str, snippet: Snippet | None) -> Row:
             (shown(fix.description), "--fix-all" if fix.needs else "--fix", shown(fix.needs))
             for fix in finding.fixes
         ),
+        changes=changes.hunks(finding.fixes[0].edits, suspect=finding.family == SUSPECT_FAMILY)
+        if changes is not None and finding.fixes
+        else (),
         evidence=tuple(evidence_of(finding)),
         is_accepted=accepted is not None,
         accepted="" if accepted is None else _accepted(accepted.reason, accepted.owner, accepted.expires),

@@ -19,6 +19,8 @@ LISTED = 200
 """Findings that are listed, the worst; every report file has them all."""
 RELATED = 6
 """Other places of one finding."""
+ALSO = 3
+"""What is said besides of one place."""
 LINE_ROOM = 200
 """Columns of a line of code where there is no terminal."""
 
@@ -84,6 +86,11 @@ def _block(
         yield Line((f"{edge} | ", "blue"), (_carets(code), style))
         yield Line((f"{edge} |", "blue"))
     notes = [("", finding.message)]
+    also = finding.evidence.get("also")
+    if isinstance(also, list):
+        notes += [("also: ", str(text)) for text in also[:ALSO]]
+        if len(also) > ALSO:
+            notes.append(("", f"and {len(also) - ALSO:,} more of this place: see the reports"))
     # Where it is declared stands on the line with the place, by its address.
     others = [related for related in finding.related if related.message != DECLARED_HERE]
     notes += [("", f"{related.message}: {place_text(related.location)}") for related in others[:RELATED]]

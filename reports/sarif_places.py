@@ -21,13 +21,18 @@ _GAP_PLACE = re.compile(r"(?P<uri>[^/].*):(?P<line>[1-9][0-9]{0,8})", re.DOTALL)
 
 
 def location_of(finding: Finding) -> dict[str, Any]:
-    """Return the location of a finding: in a file, or at an Azure id that stands for one."""
+    """Return the location of a finding: in a file, or at an Azure id that stands for one.
+
+    What a change gives somebody who is there already is shown where the change says so: on a pull request nobody sees
+    what is in no file.
+    """
     subject, declared = finding.subject, finding.declared
+    brought = finding.related[0].location if finding.related else None
     name = shown(subject.name or subject.id)
     # What is not deployed has no id that anybody knows; its address in the code says more.
     address = declared.address if declared is not None and declared.address else subject.id
     return {
-        "physicalLocation": _physical(subject.id, finding.location),
+        "physicalLocation": _physical(subject.id, finding.location or brought),
         "logicalLocations": [
             {
                 "fullyQualifiedName": shown(address, PATH_LIMIT),

@@ -99,6 +99,22 @@ def _redacted(lines: Lines, number: int, suspect: bool) -> Redacted:
     return redact(text, suspect=suspect)
 
 
+def masked_line(lines: Lines, number: int, *, suspect: bool) -> list[str]:
+    """Return a line in one piece for each of its characters, secrets masked and nothing invisible.
+
+    The mask stands in place of a secret's first character, nothing in place of the others.
+    """
+    return pieces_of(_redacted(lines, number, suspect))
+
+
+def pieces_of(redacted: Redacted) -> list[str]:
+    """Return what is shown of a line, as :func:`masked_line` does."""
+    pieces = [_TAB if character == "\t" else visible(character) for character in redacted.line]
+    for first, after in redacted.masked:
+        pieces[first:after] = [MASK, *[""] * (after - first - 1)]
+    return pieces
+
+
 def _code_line(location: Location, number: int, redacted: Redacted) -> CodeLine:
     line = redacted.line
     start = location.column - 1 if number == location.line else len(line) - len(line.lstrip())
@@ -108,9 +124,7 @@ def _code_line(location: Location, number: int, redacted: Redacted) -> CodeLine:
     if line.isprintable() and not redacted.masked:
         return CodeLine(number, line, start, end)
     # One piece per character, so that a place in the line is a place in what is shown.
-    pieces = [_TAB if character == "\t" else visible(character) for character in line]
-    for first, after in redacted.masked:
-        pieces[first:after] = [MASK, *[""] * (after - first - 1)]
+    pieces = pieces_of(redacted)
     at = [0, *accumulate(map(len, pieces))]
     for first, after in redacted.masked:
         # A mark that begins or ends within a secret takes all of the mask.

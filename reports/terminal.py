@@ -281,13 +281,14 @@ def _tail(report: Report, files: Sequence[tuple[str, str]], width: int | None, e
     """Return what was not read, at most ``each`` of a kind and how many more, and the files."""
     room = None if width is None else width - _LABEL
     lines: list[Line] = []
+    first_line = verdict(report).lower()
     in_code = report.run.source == "repository"
     elsewhere = "see the reports" if files else "--output html=FILE has them all"
     for label, style, texts in (
         ("rule crashed", "bold red", [shown(f"{fault.code}: {fault.error}") for fault in report.faults]),
         ("not read", "bold yellow", [_gap_text(gap, room) for gap in report.gaps[:each]]),
         ("unknown", "yellow", _unclear(report) if in_code else []),
-        ("notice", "yellow", [shown(notice) for notice in report.notices]),
+        ("notice", "yellow", [shown(notice) for notice in report.notices if notice.lower() != first_line]),
     ):
         for text in texts[:each]:
             # Of code nothing else tells what is wrong where; a tenant's summary fits the screen.

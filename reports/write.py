@@ -11,6 +11,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TextIO
 
+from scanner.errors import UserError
+
 if TYPE_CHECKING:
     from reports.report import Report
 
@@ -30,7 +32,7 @@ FORMATS: Mapping[str, str] = MappingProxyType(
 """Format to the module whose ``render(report) -> bytes`` writes it; imported when used, to keep start-up short."""
 
 
-class OutputError(Exception):
+class OutputError(UserError):
     """A report could not be written: what, where, and what to do."""
 
 

@@ -12,7 +12,6 @@ import gc
 import io
 import signal
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -20,19 +19,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from scanner import __version__
+from scanner.errors import UserError
 from scanner.flags import (
-    BASELINE,
-    CHANGE,
-    CODE,
-    FROM,
-    IN_CODE,
-    LOGIN,
-    PATHS,
-    QUIET,
-    REPORTS,
-    RULES,
-    SCOPE,
-    STATE,
     code_of,
     is_of_tenant,
     outputs_of,
@@ -45,10 +33,27 @@ from scanner.flags import (
     with_threshold,
     world_of,
 )
+from scanner.options import (
+    BASELINE,
+    CHANGE,
+    CODE,
+    FROM,
+    IN_CODE,
+    LOGIN,
+    PATHS,
+    QUIET,
+    REPORTS,
+    RULES,
+    SCOPE,
+    STATE,
+)
 
 if TYPE_CHECKING:
     from reports.report import Report
     from scanner.engine.apply_fixes import Applied
+    from scanner.engine.source_files import SourceFiles
+    from scanner.question import Question
+    from scanner.world import World
 
 CLEAN, FINDINGS, USAGE, INCOMPLETE, FAULT, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -71,6 +76,11 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(USAGE)
+    except UserError as error:
+        from reports.hostile import visible
+
+        click.echo(f"midas: {visible(str(error))}", err=True)
+        sys.exit(USAGE)
     except (click.Abort, KeyboardInterrupt) as interruption:
         # click turns the interrupt into an Abort; what it interrupted stands behind it.
         said = str(interruption.__cause__ or "") or str(interruption) or "interrupted"
@@ -86,12 +96,6 @@ def main() -> None:
 
 
 def _fault(error: Exception) -> NoReturn:
-    known = _known_errors()
-    if isinstance(error, known):
-        from reports.hostile import visible
-
-        click.echo(f"midas: {visible(str(error))}", err=True)
-        sys.exit(USAGE)
     import traceback
 
     traceback.print_exception(error)
@@ -101,33 +105,6 @@ def _fault(error: Exception) -> NoReturn:
         err=True,
     )
     sys.exit(FAULT)
-
-
-def _known_errors() -> tuple[type[Exception], ...]:
-    from reports.write import OutputError
-    from scanner.emulator import BehaviourError, EngineMissingError, PortError, TenantError
-    from scanner.engine.apply_fixes import FixError
-    from scanner.engine.baseline import BaselineError
-    from scanner.engine.registry import RuleError
-    from scanner.facts.snapshot import SnapshotError
-    from scanner.settings import SettingsError
-    from scanner.sources.azure.errors import SourceError
-    from scanner.sources.repository.find import RepositoryError
-
-    return (
-        BaselineError,
-        BehaviourError,
-        EngineMissingError,
-        FixError,
-        OutputError,
-        PortError,
-        RepositoryError,
-        RuleError,
-        SettingsError,
-        SnapshotError,
-        SourceError,
-        TenantError,
-    )
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -153,9 +130,10 @@ def cli() -> None:
 def scan(**flags: Any) -> int:
     """Judge a tenant, a snapshot or an export, and write reports."""
     from scanner import run
-    from scanner.acquire import asking, question_to_keep
+    from scanner.question import question_to_keep
     from scanner.rule import Stage
     from scanner.settings import prepare
+    from scanner.world import asking
 
     outputs = outputs_of(flags["outputs"])
     rules, settings = prepare(settings_file(flags["config"]), settings_of(flags), Stage.DEPLOYED)
@@ -185,11 +163,13 @@ def check(paths: tuple[Path, ...], **flags: Any) -> int:
     module, a template with its parameter files.
     """
     from scanner import run
-    from scanner.acquire import fix, open_repository
+    from scanner.code_world import fix, open_repository
     from scanner.judging_ahead import judging_ahead
     from scanner.rule import Stage
     from scanner.settings import prepare
 
+    if flags["diff"] and not (flags["fix"] or flags["fix_all"]):
+        raise click.UsageError("--diff shows what --fix or --fix-all would do: give one of them, too")
     outputs = outputs_of(flags["outputs"])
     rules, settings = prepare(settings_file(flags["config"]), settings_of(flags), Stage.DECLARED)
     settings, code, tenant = with_threshold(settings, flags), code_of(paths, flags), tenant_of(flags)
@@ -199,14 +179,14 @@ def check(paths: tuple[Path, ...], **flags: Any) -> int:
 
     with judging_ahead(code, rules, settings, alone=tenant is None, meanwhile=import_writers) as standby:
 
-        def open_world(wanted: run.Question) -> run.World:
+        def open_world(wanted: Question) -> World:
             return open_repository(code, wanted, against=tenant, standby=standby)
 
         report = run.scan(open_world, rules, settings)
         if flags["fix"] or flags["fix_all"]:
-            applied = fix(report, code, also_needing=flags["fix_all"])
-            _print_fixed(applied)
-            if applied.files:
+            applied = fix(report, code, also_needing=flags["fix_all"], make=not flags["diff"])
+            _print_fixed(applied, report.sources, flags)
+            if applied.files and not flags["diff"]:
                 report = run.scan(open_world, rules, settings)
         return _deliver(report, outputs, flags)
 
@@ -230,7 +210,7 @@ def check(paths: tuple[Path, ...], **flags: Any) -> int:
 @QUIET
 def baseline(paths: tuple[Path, ...], **flags: Any) -> int:
     """Write down the findings there are, so that only later ones count: of code, or of a tenant."""
-    from scanner.acquire import open_repository
+    from scanner.code_world import open_repository
     from scanner.draw_baseline import draw
     from scanner.rule import Stage
     from scanner.settings import prepare
@@ -266,19 +246,17 @@ def baseline(paths: tuple[Path, ...], **flags: Any) -> int:
 def report(**flags: Any) -> int:
     """Make reports again from a snapshot."""
     from scanner import run
+    from scanner.acquire import open_snapshot
     from scanner.rule import Stage
     from scanner.settings import prepare
 
-    flags |= {
-        "exports": (),
-        "complete": (),
-        "subscriptions": (),
-        "management_group": None,
-        "whole_tenant": False,
-    }
     outputs = outputs_of(flags["outputs"])
     rules, settings = prepare(settings_file(flags["config"]), settings_of(flags), Stage.DEPLOYED)
-    return _deliver(run.scan(world_of(flags), rules, with_threshold(settings, flags)), outputs, flags)
+
+    def open_world(wanted: Question) -> World:
+        return open_snapshot(flags["snapshot"], wanted)
+
+    return _deliver(run.scan(open_world, rules, with_threshold(settings, flags)), outputs, flags)
 
 
 @cli.command()
@@ -293,7 +271,8 @@ def report(**flags: Any) -> int:
 @QUIET
 def collect(**flags: Any) -> int:
     """Read a tenant into a snapshot, without judging it."""
-    from scanner.acquire import acquire, question_to_keep
+    from scanner.acquire import acquire
+    from scanner.question import question_to_keep
     from scanner.settings import prepare
 
     rules, _ = prepare(settings_file(flags["config"]), settings_of(flags))
@@ -442,21 +421,16 @@ def _import_writers(outputs: list[tuple[str, str]], flags: dict[str, Any]) -> No
         writer(kind)
 
 
-def _print_fixed(applied: Applied) -> None:
-    from reports.hostile import visible
+def _print_fixed(applied: Applied, sources: SourceFiles | None, flags: dict[str, Any]) -> None:
+    from reports.fixed import diff, told
 
-    files, fixed = len(applied.files), len(applied.fixed)
-    said = (
-        f"fixed {_count(fixed, 'finding')} in {_count(files, 'file')}" if files else "nothing could be fixed"
-    )
-    click.echo(said, err=True)
-    for finding, why in applied.left:
-        click.echo(visible(f"not fixed: {finding.code} {finding.subject.name}: {why}"), err=True)
-    for these, said in ((applied.fixed, "before you deploy"), (applied.waiting, "--fix-all fixes {} more")):
-        counts = Counter((finding.code, finding.fixes[0].needs) for finding in these)
-        for (code, needs), count in sorted(counts.items()):
-            if needs:
-                click.echo(visible(f"{code}: {said.format(count)}: {needs}"), err=True)
+    if flags["diff"] and sources is not None:
+        # A report on standard output is not mixed with anything else.
+        to_error = any(value.endswith("=-") for value in flags["outputs"])
+        for line in diff(applied, sources):
+            click.echo(line, err=to_error)
+    for line in told(applied, made=not flags["diff"]):
+        click.echo(line, err=True)
 
 
 def _count(number: int, what: str) -> str:

@@ -136,7 +136,8 @@ def said(finding: Finding) -> tuple[str, str]:
 def once_for_each_place(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """Return one finding of a rule for each place in code; its evidence says under ``also`` whom it is about besides.
 
-    One declaration stands for many things: in a loop, in a module called often, with several parameter files.
+    One declaration stands for many things: in a loop, in a module called often, with several parameter files. Where it
+    is not the same that is said of them, as of a module that makes role assignments, all that is said is kept.
     """
     kept: dict[object, Finding] = {}
     also: dict[object, list[str]] = {}
@@ -144,7 +145,8 @@ def once_for_each_place(findings: Sequence[Finding]) -> tuple[Finding, ...]:
         accepted = finding.suppressed is not None
         key = (finding.code, finding.location, accepted) if finding.location else finding.fingerprint
         if key in kept:
-            also.setdefault(key, []).append(finding.subject.name)
+            same = finding.message == kept[key].message
+            also.setdefault(key, []).append(finding.subject.name if same else finding.message)
         else:
             kept[key] = finding
     return tuple(
@@ -153,6 +155,21 @@ def once_for_each_place(findings: Sequence[Finding]) -> tuple[Finding, ...]:
         else finding
         for key, finding in kept.items()
     )
+
+
+def there_before(called: str, findings: int, unknown: int, gaps: int) -> tuple[str, ...]:
+    """Return what is said of that which a change did not bring; ``called`` says what it was compared with."""
+    findings_were = "finding was" if findings == 1 else "findings were"
+    told = [f"{f'{findings:,}' if findings else 'no'} {findings_were} there before ({called})"]
+    also = [
+        f"{count:,} {what}{'' if count == 1 else 's'}"
+        for count, what in ((unknown, "unknown verdict"), (gaps, "gap"))
+        if count
+    ]
+    if also:
+        were = "was" if unknown + gaps == 1 else "were"
+        told.append(f"{' and '.join(also)} {were} there before, too: run it without --since to see all")
+    return tuple(told)
 
 
 class _Gone:

@@ -12,12 +12,13 @@ from scanner import run
 from scanner.compare import said
 from scanner.engine.baseline import BaselineError, make_baseline, read_baseline
 from scanner.engine.registry import Rule
-from scanner.run import Question, World
+from scanner.question import Question
 from scanner.settings import Settings
+from scanner.world import OpensWorld, World, seen_whole
 
 
 def draw(
-    open_world: Callable[[Question], World],
+    open_world: OpensWorld,
     rules: Sequence[Rule],
     settings: Settings,
     path: Path,
@@ -41,7 +42,7 @@ def draw(
 
     report = run.scan(opening, rules, without, every_instance=True)
     judged = {rule.meta.id for rule in rules}
-    whole = run.seen_whole(opened[-1], report.gaps)
+    whole = seen_whole(opened[-1], report.gaps)
     if before is not None and report.sources is not None:
         before = before.following(report.findings, said, report.sources.is_gone)
     data = make_baseline(

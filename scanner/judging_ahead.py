@@ -9,6 +9,7 @@ alone and is read quickly: much code is read on all cores meanwhile, and what a 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +21,7 @@ from scanner.sources.repository import CACHE_FOLDER
 from scanner.sources.repository.standby import Standby
 
 if TYPE_CHECKING:
-    from scanner.acquire import CodeWanted
+    from scanner.code_world import CodeWanted
     from scanner.engine.registry import Rule
     from scanner.settings import Settings
 
@@ -66,6 +67,8 @@ def _may_be_known(code: CodeWanted) -> bool:
 
 
 def _import_engine() -> None:
+    # Little code is judged in many short steps: handing each to another thread takes longer than the step.
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
     import narwhals
     import polars
 

@@ -298,9 +298,7 @@ class Facts:
             raise UndeclaredTableError(
                 f"{self._meta.id} reads {name} without declaring it in META.reads or META.absent"
             )
-        import narwhals as nw
-
-        return nw.from_native(self._store.frame(name))
+        return self._store.rule_frame(name)
 
     def parameter(self, name: str) -> Any:
         """Return the value of a declared parameter; :class:`KeyError` for one that is not declared."""

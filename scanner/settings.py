@@ -12,13 +12,14 @@ import msgspec
 
 from scanner.engine.policy import PolicyException, chosen
 from scanner.engine.registry import Rule, load_rules
+from scanner.errors import UserError
 from scanner.rule import Parameter, Severity, Stage
 
 FILE = "midas.toml"
 NEVER = "never"
 
 
-class SettingsError(Exception):
+class SettingsError(UserError):
     """A setting that cannot be used: file and line, what is wrong, what would be right."""
 
 

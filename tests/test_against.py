@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,9 +11,19 @@ from typing import Any
 import pytest
 
 from scanner.engine.registry import load_rules
-from scanner.facts.cases import Element, World, assigned, attached, identity, principal, resource
+from scanner.facts.cases import (
+    Element,
+    World,
+    assigned,
+    attached,
+    identity,
+    member,
+    person,
+    principal,
+    resource,
+)
 from scanner.facts.snapshot import Origin, write
-from scanner.run import question
+from scanner.question import question
 from tests.sources.repository.conftest import Work, work
 from tests.test_check import check
 
@@ -185,6 +196,147 @@ resource "azurerm_role_assignment" "deployer" {{
     report = check(work, work.root, "--against", snapshot)[1]
     assert paths(report) == [("ci Contributor", 0, "ci", "deployer")]
     assert [f["location"]["line"] for f in report["findings"] if f["code"] == "MI201"] == [15]
+
+
+NEW_IDENTITY = """
+resource "azurerm_user_assigned_identity" "new" {
+  name                = "id-new"
+  resource_group_name = "app"
+  location            = "westeurope"
+}
+"""
+
+
+def of_tenant(report: dict[str, Any]) -> tuple[str, set[tuple[str, int]]]:
+    """Return whose assignment the one finding of the tenant is, and what of it the change declares on which line."""
+    (finding,) = (finding for finding in report["findings"] if finding["code"] == CODE)
+    assert finding.get("location") is None
+    declared = {(place["message"], place["location"]["line"]) for place in finding["related"]}
+    return finding["subject"]["name"], declared
+
+
+def provider(world: World) -> str:
+    subscription_id = world.id_of("subscription:main").rpartition("/")[2]
+    return f'provider "azurerm" {{\n  features {{}}\n  subscription_id = "{subscription_id}"\n}}\n'
+
+
+def test_a_change_that_attaches_the_owner_to_a_new_host(work: Work, tenant: Tenant) -> None:
+    ops = (principal("ops"), assigned("ops", "Website Contributor", at="resource_group:app"))
+    snapshot, world = tenant(DEPLOYER, OWNER, *ops)
+    code = """
+data "azurerm_user_assigned_identity" "deployer" {
+  name                = "deployer"
+  resource_group_name = "deploy"
+}
+
+resource "azurerm_linux_web_app" "web" {
+  name                = "web"
+  resource_group_name = "app"
+  location            = "westeurope"
+  service_plan_id     = "plan"
+  site_config {}
+  identity {
+    type         = "UserAssigned"
+    identity_ids = [data.azurerm_user_assigned_identity.deployer.id]
+  }
+}
+"""
+    work.write({"main.tf": provider(world) + code})
+    report = check(work, work.root, "--against", snapshot)[1]
+    assert of_tenant(report) == (
+        "ops Website Contributor",
+        {("host resource web", 11), ("target identity deployer", 6)},
+    )
+    check(work, work.root, "--against", snapshot, "--output", f"sarif={work.root.parent / 'out.sarif'}")
+    log = json.loads((work.root.parent / "out.sarif").read_bytes())
+    (result,) = (one for one in log["runs"][0]["results"] if one["ruleId"] == CODE)
+    (shown,) = result["locations"]
+    assert shown["physicalLocation"]["artifactLocation"]["uri"] == "main.tf", "where a reviewer sees it"
+    assert shown["physicalLocation"]["region"]["startLine"] == 11
+    assert shown["logicalLocations"][0]["name"] == "ops Website Contributor"
+    work.write({"main.tf": provider(world) + code.replace('"app"', '"elsewhere"')})
+    assert paths(check(work, work.root, "--against", snapshot)[1]) == []
+
+
+@pytest.mark.parametrize(
+    ("tenants", "expected"),
+    [
+        (
+            (DEPLOYER, OWNER, assigned("team", "Contributor", at="resource_group:deploy")),
+            ("team Contributor", {("holder id-new", 6)}),
+        ),
+        (
+            (
+                assigned("team", "Owner"),
+                principal("ops"),
+                assigned("ops", "Contributor", at="resource_group:app"),
+            ),
+            ("ops Contributor", {("target identity id-new", 6)}),
+        ),
+    ],
+    ids=["of those who can take an owner", "of owners"],
+)
+def test_a_change_that_puts_an_identity_into_a_group(
+    tenants: tuple[Element, ...], expected: tuple[str, set[tuple[str, int]]], work: Work, tenant: Tenant
+) -> None:
+    team = (principal("team", "Group"), person("somebody"), member("somebody", of="team"))
+    snapshot, world = tenant(*team, *tenants)
+    joins = f"""
+resource "azuread_group_member" "new" {{
+  group_object_id  = "{world.id_of("team")}"
+  member_object_id = azurerm_user_assigned_identity.new.principal_id
+}}
+"""
+    work.write({"main.tf": provider(world) + NEW_IDENTITY})
+    assert paths(check(work, work.root, "--against", snapshot)[1]) == []
+    work.write({"main.tf": provider(world) + NEW_IDENTITY + joins})
+    assert of_tenant(check(work, work.root, "--against", snapshot)[1]) == expected
+
+
+def test_a_change_that_makes_an_owner_where_somebody_else_writes(work: Work, tenant: Tenant) -> None:
+    ops = (principal("ops"), assigned("ops", "Contributor", at="resource_group:app"))
+    snapshot, world = tenant(*ops)
+    owner = """
+resource "azurerm_role_assignment" "owner" {
+  scope                = "/providers/Microsoft.Management/managementGroups/corp"
+  role_definition_name = "User Access Administrator"
+  principal_id         = azurerm_user_assigned_identity.new.principal_id
+}
+"""
+    work.write({"main.tf": provider(world) + NEW_IDENTITY + owner})
+    report = check(work, work.root, "--against", snapshot)[1]
+    assert of_tenant(report) == ("ops Contributor", {("target identity id-new", 6)})
+
+
+def test_a_role_of_the_change_that_federates_an_owner_of_the_tenant(work: Work, tenant: Tenant) -> None:
+    snapshot, world = tenant(DEPLOYER, OWNER)
+    code = """
+data "azurerm_user_assigned_identity" "deployer" {
+  name                = "deployer"
+  resource_group_name = "deploy"
+}
+
+resource "azurerm_role_definition" "federator" {
+  name  = "federator"
+  scope = data.azurerm_user_assigned_identity.deployer.id
+  permissions {
+    actions = ["Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/*"]
+  }
+}
+
+resource "azurerm_role_assignment" "federator" {
+  scope              = data.azurerm_user_assigned_identity.deployer.id
+  role_definition_id = azurerm_role_definition.federator.role_definition_resource_id
+  principal_id       = azurerm_user_assigned_identity.new.principal_id
+}
+"""
+    work.write({"main.tf": provider(world) + NEW_IDENTITY + code})
+    report = check(work, work.root, "--against", snapshot)[1]
+    assert paths(report) == [("main.tf", 27, "id-new", "deployer")]
+    work.write(
+        {"main.tf": provider(world) + NEW_IDENTITY + code.replace("Credentials/*", "Credentials/read")}
+    )
+    assert paths(check(work, work.root, "--against", snapshot)[1]) == []
 
 
 def test_a_step_of_a_longer_path_is_found_where_it_is_made(work: Work, tenant: Tenant) -> None:

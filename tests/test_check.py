@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from scanner.acquire import base_names
 from scanner.cli import cli
 from scanner.engine.registry import load_rules
 from scanner.facts.schema import TABLES, Kind, Level
 from scanner.facts.snapshot import Origin, write
 from scanner.facts.store import FactsBuilder
-from scanner.run import question
+from scanner.pull_request import base_names
+from scanner.question import question
 from scanner.settings import SettingsError
 from tests.sources.repository.conftest import Work, work
 
@@ -91,6 +91,16 @@ def midas(cwd: Path, *arguments: str, **environment: str) -> subprocess.Complete
 # ---- findings and exit codes
 
 
+def test_opentofu_files_are_read_like_those_of_terraform(work: Work) -> None:
+    called = 'module "access" {\n  source = "./access"\n}\n'
+    ignored = "# midas: ignore[MI201] agreed\n" + owner("agreed").lstrip()
+    work.write({"main.tofu": called, "access/main.tofu": ONE + ignored, "access/main.tf": "not { read"})
+    code, report = check(work)
+    assert (code, found(report), report["gaps"]) == (1, [("MI201", "access/main.tofu", 10)], [])
+    code, report = check(work, work.root / "access" / "main.tofu")
+    assert (code, found(report), report["gaps"]) == (1, [("MI201", "main.tofu", 10)], [])
+
+
 def test_a_finding_stands_on_its_line(work: Work) -> None:
     work.write({"infra/main.tf": ONE})
     code, report = check(work)
@@ -149,7 +159,7 @@ def test_what_cannot_be_asked_is_said_in_one_line(work: Work) -> None:
     work.write({"main.tf": ONE, "notes.txt": ""})
     for arguments, said in (
         (["check", "nowhere"], "midas: nowhere: there is no such file or folder"),
-        (["check", "notes.txt"], "no infrastructure file ends like this; there are .tf, .tf.json,"),
+        (["check", "notes.txt"], "no infrastructure file ends like this; there are .tf, .tofu, .tf.json,"),
         (["check", "--select", "MI109"], "MI109 speaks only of what is deployed: `midas scan` runs it"),
         (["check", "--since", "main"], "is no git repository, so there is nothing to compare with main"),
         (["check", "--cache", "x", "--no-cache"], "--cache and --no-cache exclude each other"),
@@ -164,7 +174,7 @@ def test_nothing_to_judge_is_said_and_not_clean_under_strict(work: Work) -> None
     work.write({"notes.md": ""})
     done = midas(work.root, "check", "--strict")
     assert done.returncode == 3
-    assert "nothing was judged: no rule found a subject in what was read" in done.stdout
+    assert "nothing was judged: there is no infrastructure file" in done.stdout
 
 
 def test_a_finding_of_many_instances_is_told_once(work: Work) -> None:
@@ -636,8 +646,24 @@ resource "azurerm_federated_identity_credential" "ci" {
     safe = midas(work.root, "check", "--select", "MI305", "--fix")
     assert safe.stderr == f"nothing could be fixed\nMI305: --fix-all fixes 1 more: {needs}"
     assert safe.returncode == 1
+    shown = midas(work.root, "check", "--select", "MI305", "--fix-all", "--diff", "--quiet")
+    assert shown.stdout.splitlines()[2:] == [
+        "@@ -9,5 +9,5 @@",
+        "   parent_id = azurerm_user_assigned_identity.app.id",
+        '   issuer    = "https://token.actions.githubusercontent.com"',
+        '   subject   = "repo:contoso/shop:environment:production"',
+        '-  audience  = ["https://example.com"]',
+        '+  audience  = ["api://AzureADTokenExchange"]',
+        " }",
+    ]
+    assert shown.stderr == (
+        f"1 finding in 1 file can be fixed; nothing was changed\nMI305: before you deploy: {needs}"
+    )
+    assert (shown.returncode, midas(work.root, "check", "--diff").returncode) == (1, 2)
     fixed = midas(work.root, "check", "--select", "MI305", "--fix-all")
-    assert fixed.stderr == f"fixed 1 finding in 1 file\nMI305: before you deploy: {needs}"
+    made = "fixed 1 finding in 1 file\nfixed: main.tf:12:3: MI305: "
+    assert fixed.stderr.startswith(made), fixed.stderr
+    assert fixed.stderr.endswith(f"\nMI305: before you deploy: {needs}")
     assert fixed.returncode == 0
     assert 'audience  = ["api://AzureADTokenExchange"]' in (work.root / "main.tf").read_text()
     again = midas(work.root, "check", "--select", "MI305", "--fix")
@@ -668,6 +694,13 @@ def test_what_was_read_is_not_read_again_and_damage_is_no_harm(work: Work) -> No
         ("MI201", "a/main.tf", 10),
         ("MI201", "c/main.tf", 10),
     ]
+
+
+def test_a_cache_that_cannot_be_kept_is_told(work: Work) -> None:
+    work.write({"main.tf": ONE, "taken": ""})
+    done = midas(work.root, "check", "--cache", "taken/cache")
+    assert done.returncode == 1
+    assert "nothing can be kept in taken/cache: not a directory;" in done.stdout
 
 
 def test_a_committed_cache_is_not_trusted(work: Work) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from scanner.compare import compared, new_gaps, once_for_each_place, only_new
@@ -261,3 +262,9 @@ def test_one_finding_stands_for_all_of_its_place() -> None:
     assert [one.fingerprint for one in kept] == ["f1", "f4", "f5", "f6", "f7", "f8"]
     assert kept[0].evidence == {"also": ["b", "c"]}
     assert found[0].evidence == {}
+
+
+def test_what_differs_of_one_place_is_told_as_it_is() -> None:
+    one, other = finding("f1", 1, subject="a"), finding("f2", 1, subject="b")
+    kept = once_for_each_place([one, msgspec.structs.replace(other, message="b can do more")])
+    assert [one.evidence for one in kept] == [{"also": ["b can do more"]}]

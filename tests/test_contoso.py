@@ -13,8 +13,8 @@ from scanner.engine.evaluate import Judgement, judge
 from scanner.engine.finding import Finding
 from scanner.engine.registry import load_rules
 from scanner.facts.store import FactStore
+from scanner.question import question
 from scanner.rule import Stage
-from scanner.run import question
 from scanner.sources.azure.collect import collect
 from scanner.sources.azure.progress import SilentProgress
 from scanner.sources.azure.request import AuthSettings, CollectRequest, ScanScope
@@ -73,8 +73,10 @@ FOUND = (
     ("MI304", "payments-default"),
     ("MI305", "service-connection"),
     # Each writes where `id-github-platform` (Owner) or `id-onboarding` (of another subscription) lies.
+    ("MI401", "Contoso Access Desk for aa-access on Contoso Platform"),
     ("MI401", "Contoso Builder for aa-build on Contoso Platform"),
     ("MI401", "Contoso Editor for aa-edit on Contoso Platform"),
+    ("MI401", "Contoso Inviter for aa-invite on Contoso Platform"),
     ("MI401", "Contoso Platform Operator for aa-operate on Contoso Platform"),
     ("MI401", "Contoso Restore Operator for aa-restore on Contoso Platform"),
     ("MI401", "Owner for id-github-platform on Contoso Platform"),
@@ -116,7 +118,6 @@ IN_ORDER = {
         "Contributor for id-deploy-data",
         "Contributor for id-github-shop",
         "Website Contributor for id-github-shop",
-        "Contoso Access Desk for aa-access",
         "User Access Administrator for id-onboarding",
     ),
 }

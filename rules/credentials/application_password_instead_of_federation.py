@@ -11,7 +11,7 @@ is the application, from anywhere, until it expires; a workload identity has not
 that code makes are also the ones that nobody renews, until they expire in production.
 
 ## How to fix it
-Let the workload's own token stand for the application:
+Let the workload sign in as the application with its own token, by a federated credential, and delete the password:
 
 ```hcl
 resource "azuread_application_federated_identity_credential" "deploy" {

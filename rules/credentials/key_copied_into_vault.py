@@ -3,7 +3,9 @@
 ## What it finds
 A Key Vault secret whose value is, or contains, a key or connection string that the code reads from a service which
 accepts managed identities: Storage, Cosmos DB for NoSQL, Service Bus, Event Hubs, Redis, AI services and others. Keys
-of services that accept nothing else are what a vault is for and are not reported.
+of services that accept nothing else (Cosmos DB for MongoDB, Cassandra or Gremlin, Notification Hubs, ...) are what a
+vault is for and are not reported. Who reads the secret is not known: what only takes a key, such as a mounted file
+share, is a reason to accept the finding.
 
 ## Why it matters
 A vault keeps the key better than a setting does, but it stays a key: whoever may read the secret has a copy that opens
@@ -46,6 +48,7 @@ from scanner.rule import (
     Facts,
     Frame,
     Meta,
+    Setting,
     Severity,
     Stage,
     bad,
@@ -55,8 +58,11 @@ from scanner.rule import (
     lit,
     refused,
     resource,
+    setting,
     unknown,
 )
+
+INTERFACES = Setting("Microsoft.DocumentDB/databaseAccounts", "properties.capabilities")
 
 META = Meta(
     id="MI606",
@@ -65,6 +71,7 @@ META = Meta(
     confidence=Confidence.MEDIUM,
     subject="key_reads",
     reads=("needless_key_reads", "resources"),
+    settings=(INTERFACES,),
     message="{resource} holds a copy of a key of {opened}, which a managed identity could open without one",
     controls=("mcsb:IM-3", "mcsb:IM-8"),
     stages=(Stage.DECLARED,),
@@ -81,6 +88,9 @@ def applies(facts: Facts) -> Frame:
 def check(facts: Facts) -> Frame:
     """Return those of services that an identity opens."""
     mongo = facts.resources.filter(col("kind") == "mongodb")
+    other = facts.settings.filter(
+        col("path") == INTERFACES.path, col("value").str.contains(_OTHER_INTERFACES)
+    )
     return (
         applies(facts)
         .join(
@@ -88,8 +98,12 @@ def check(facts: Facts) -> Frame:
             on=["credential", "service"],
         )
         .join(mongo, left_on="read_resource", right_on="resource", how="anti")
+        .join(other, left_on="read_resource", right_on="resource", how="anti")
         .select("credential", "resource", "read_resource", "service", "opened", "operation")
     )
+
+
+_OTHER_INTERFACES = "(?i)enable(mongo|cassandra|gremlin)"
 
 
 def undecided(facts: Facts) -> Frame:
@@ -110,6 +124,8 @@ CASES = (
         "a key of Cosmos DB for NoSQL",
         _SECRET,
         resource("db", _COSMOS, kind="globaldocumentdb"),
+        setting("db", INTERFACES.path, [{"name": "EnableServerless"}]),
+        setting("db", "tags.note", "do not EnableGremlin"),
         key_read("properties.value", to="storage-key", of="db", service=_COSMOS, sink="secret"),
     ),
     bad(
@@ -121,6 +137,13 @@ CASES = (
         "a key of Cosmos DB for MongoDB",
         _SECRET,
         resource("db", _COSMOS, kind="mongodb"),
+        key_read("properties.value", to="storage-key", of="db", service=_COSMOS, sink="secret"),
+    ),
+    good(
+        "a key of Cosmos DB for Gremlin",
+        _SECRET,
+        resource("db", _COSMOS),
+        setting("db", INTERFACES.path, [{"name": "EnableGremlin"}]),
         key_read("properties.value", to="storage-key", of="db", service=_COSMOS, sink="secret"),
     ),
     good(

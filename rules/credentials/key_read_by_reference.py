@@ -2,16 +2,18 @@
 
 ## What it finds
 A template that reads a key or connection string (`listKeys()`, `listConnectionStrings()`, `primary_access_key`, ...)
-and puts it into an app setting, a connection string, an environment variable, a container app's secret or a link to a
-service, of a resource that can have a managed identity, where the service accepts one: Storage, Cosmos DB, Service
-Bus, Event Hubs, App Configuration, AI services, Search, Redis, SignalR, a registry and others.
+and puts it into an app setting, a connection string, an environment variable, a container app's secret, a value in
+App Configuration or a link to a service, of a resource that can have a managed identity, where the service accepts
+one: Storage, Cosmos DB, Service Bus, Event Hubs, App Configuration, AI services, Search, Redis, SignalR, a registry
+and others.
 
 Not reported are keys without which it does not work: the content share of a function app
 (`WEBSITE_CONTENTAZUREFILECONNECTIONSTRING`) and other mounted file shares, web server logs in a container
-(`DIAGNOSTICS_AZUREBLOBCONTAINERSASURL`), Cosmos DB accounts for MongoDB, Cassandra or Gremlin, the functions of a
-static web app, Notification Hubs, what a stream analytics job reads from an IoT hub or writes into tables, the hubs
-of a device provisioning service, the Event Grid topics of digital twins; nor the connection string of Application
-Insights, which opens nothing.
+(`DIAGNOSTICS_AZUREBLOBCONTAINERSASURL`), the log of the first version of functions (`AzureWebJobsDashboard`, which
+later ones ignore: take it out), Cosmos DB accounts for MongoDB, Cassandra or Gremlin, the functions of a static web
+app, Notification Hubs, what a stream analytics job reads from an IoT hub or writes into tables, the hubs of a device
+provisioning service, the Event Grid topics of digital twins; nor the connection string of Application Insights, which
+opens nothing.
 
 ## Why it matters
 The code holds no secret, but every deployment copies one: into the settings, which everybody who may configure the
@@ -84,7 +86,11 @@ META = Meta(
     since="0.2",
 )
 
-_NEEDED = ("website_contentazurefileconnectionstring", "diagnostics_azureblobcontainersasurl")
+_NEEDED = (
+    "website_contentazurefileconnectionstring",
+    "diagnostics_azureblobcontainersasurl",
+    "azurewebjobsdashboard",
+)
 """Settings that take nothing but a key, in lower case."""
 
 _HOSTS = r"^microsoft\.(web/sites(/slots)?/config|synapse/workspaces/linkedservices)$"
@@ -94,7 +100,8 @@ _LINKS = (
     r"^microsoft\.(batch/batchaccounts|cache/redis|datafactory/factories/linkedservices|synapse/workspaces/linkedservices"
     r"|machinelearningservices/workspaces/(datastores|connections)|streamanalytics/streamingjobs(/inputs|/outputs)?|web/connections"
     r"|devices/iothubs|digitaltwins/digitaltwinsinstances/endpoints|apimanagement/service/loggers"
-    r"|sql/servers(/databases)?/(extended)?auditingsettings)$"
+    r"|cognitiveservices/accounts(/projects)?/connections|appconfiguration/configurationstores/keyvalues"
+    r"|sql/servers(/databases)?/(extended)?auditingsettings|sql/servers/devopsauditingsettings)$"
 )
 """What keeps the key in a property of its own and could sign in with an identity there."""
 
@@ -180,27 +187,31 @@ CASES = (
         resource("appsettings", "Microsoft.Web/sites/config", identity_capable=False),
         key_read("SEARCH_KEY", to="appsettings", service="Microsoft.Search/searchServices"),
     ),
-    bad(
-        "a link of a data factory",
-        resource("lake", "Microsoft.DataFactory/factories/linkedServices", identity_capable=False),
-        key_read("properties.typeProperties.connectionString", to="lake", sink="property"),
+    *(
+        bad(
+            f"what could sign in with an identity: {kind}",
+            resource("kept", f"Microsoft.{kind}", identity_capable=False),
+            key_read(f"properties.{where}", to="kept", sink="property"),
+        )
+        for kind, where in (
+            ("DataFactory/factories/linkedServices", "typeProperties.connectionString"),
+            ("AppConfiguration/configurationStores/keyValues", "value"),
+            ("Sql/servers/auditingSettings", "storageAccountAccessKey"),
+            ("Sql/servers/devOpsAuditingSettings", "storageAccountAccessKey"),
+        )
     ),
-    bad(
-        "a connection of a machine learning workspace",
-        resource(
-            "openai", "Microsoft.MachineLearningServices/workspaces/connections", identity_capable=False
-        ),
-        key_read(
-            "properties.credentials.key",
-            to="openai",
-            service="Microsoft.CognitiveServices/accounts",
-            sink="property",
-        ),
-    ),
-    bad(
-        "the audit log of a database server",
-        resource("default", "Microsoft.Sql/servers/auditingSettings", identity_capable=False),
-        key_read("properties.storageAccountAccessKey", to="default", sink="property"),
+    *(
+        bad(
+            f"a connection to an AI service: {kind}",
+            resource("openai", f"Microsoft.{kind}/connections", identity_capable=False),
+            key_read(
+                "properties.credentials.key",
+                to="openai",
+                service="Microsoft.CognitiveServices/accounts",
+                sink="property",
+            ),
+        )
+        for kind in ("MachineLearningServices/workspaces", "CognitiveServices/accounts/projects")
     ),
     bad(
         "a registry's password for a container group's images",
@@ -230,6 +241,11 @@ CASES = (
         "web server logs are written with a signed address",
         _APP,
         key_read("DIAGNOSTICS_AZUREBLOBCONTAINERSASURL", to="shop", operation="listServiceSas"),
+    ),
+    good(
+        "the log of the first version of functions, which signs in with nothing else, and which later ones ignore",
+        _APP,
+        key_read("AzureWebJobsDashboard", to="shop"),
     ),
     good(
         "Application Insights: its connection string opens nothing",

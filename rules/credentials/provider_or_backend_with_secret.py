@@ -94,7 +94,7 @@ _OF_STATE = ("access_key", "sas_token")
 FIX = (
     PlainFix(
         (*(RemoveProperty(argument) for argument in _OF_APPLICATION), SetProperty("use_oidc", True)),
-        needs="the application needs a federated credential for the pipeline, and the pipeline leave to get tokens",
+        needs="the application needs a federated credential for the pipeline, and the pipeline the right to get tokens",
         given={"property": _OF_APPLICATION},
         providers=("azurerm", "azuread", "azapi", "msgraph"),
     ),

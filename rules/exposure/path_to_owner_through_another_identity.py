@@ -9,12 +9,14 @@ anybody access there without a condition. The ways are those that Azure has:
   *Contributor* do), and the holder can create or change a host somewhere;
 - run code on a resource that carries it, where the role really can on that kind of resource: *Virtual Machine
   Contributor* on machines, *Website Contributor* on web apps, *Logic App Contributor* on workflows;
-- let an issuer of one's own sign in as it: the role writes its federated credentials.
+- let an issuer of one's own sign in as it: the role writes its federated credentials;
+- give oneself any of these: the role hands out access there without a condition, as *User Access Administrator* does.
 
 The identity may be the end of a longer path: who can become an identity that can become an owner is found as well,
 each on the assignment that makes its own step possible. What counts is what the action lists allow, less what deny
 assignments take away where the identity or its host lies and what a condition restricts. What must first be activated
-does not count, and who controls as much already is not found.
+does not count, nor does who controls as much already or runs beside one that does on all its hosts, who no longer
+exists, and what only Azure acts as: the identity of a policy assignment, a vault or a cluster's control plane.
 
 ## Why it matters
 The assignment looks harmless: often it covers one resource group, and no review of owners shows it. Whoever takes over
@@ -81,8 +83,8 @@ META = Meta(
     reads=("escalations",),
     key=("holder",),
     message=(
-        "{holder} can become {target_identity}, which {effect} {gained_scope} ({role} on the {level} {scope}; "
-        "such identities in its reach: {identities})"
+        "{holder} can become {target_identity}, which {effect} {gained_scope}: {means} "
+        "({role} on the {level} {scope}; such identities in its reach: {identities})"
     ),
     controls=("mcsb:PA-7", "mcsb:PA-1"),
     since="0.1",
@@ -95,8 +97,11 @@ def check(facts: Facts) -> Frame:
     onwards = when(col("steps") > 1).then(lit("leads on to one that ")).otherwise(lit(""))
     controls = when(col("gained_power") == "full_control").then(lit("has full control of"))
     effect = onwards + controls.otherwise(lit("can give anybody access to"))
+    means = when(col("power") == "assign_identity").then(lit("by attaching it to a resource"))
+    means = means.when(col("power") == "federate_identity").then(lit("by a federated credential"))
+    means = means.otherwise(lit("by code on a resource that carries it"))
     sure = facts.escalations.filter(col("doubt").is_null())
-    return sure.with_columns(effect=effect).drop("doubt", "identity", "gained_power")
+    return sure.with_columns(effect=effect, means=means).drop("doubt", "identity", "gained_power")
 
 
 def undecided(facts: Facts) -> Frame:
@@ -148,13 +153,15 @@ CASES = (
         finds=("team Contributor",),
     ),
     bad(
-        "the target can hand out access, and that on the tenant root",
+        "the target can hand out access on the tenant root; who can at the target takes it",
         identity("granter", group="deploy"),
         assigned("granter", "User Access Administrator", at="tenant"),
         identity("app"),
         assigned("app", "Contributor", at="identity:granter"),
         assigned("app", "Virtual Machine Contributor", at="resource_group:app"),
-        finds=("app Contributor",),
+        principal("ci"),
+        assigned("ci", "User Access Administrator", at=_AT_HOME),
+        finds=("app Contributor", "ci User Access Administrator"),
     ),
     bad(
         "a machine that carries an owner, from the machine and from its resource group",
@@ -261,11 +268,12 @@ CASES = (
         assigned("ci", "Network Contributor", at=_AT_HOME),
     ),
     good(
-        "the target itself, and who is an owner already",
-        identity("deployer", group="deploy"),
-        resource("vm", group="deploy", user_assigned=True),
+        "the target itself, who is an owner already, and a machine's own identity beside one",
+        *_DEPLOYER,
+        resource("vm", group="deploy", system_assigned=True, user_assigned=True),
         attached("deployer", to="vm"),
-        assigned("deployer", "Owner"),
+        identity("own", of="vm"),
+        assigned("own", "Contributor", at=_AT_HOME),
         assigned("deployer", "Contributor", at=_AT_HOME),
         principal("ci"),
         assigned("ci", "Owner", at="management_group:corp"),

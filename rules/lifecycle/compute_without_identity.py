@@ -20,7 +20,8 @@ anywhere. A managed identity has no secret to lose: its tokens live for hours, o
 is a role assignment that can be reviewed and taken away.
 
 ## How to fix it
-Give the resource an identity, give the identity the role, and name it instead of the secret. For a registry:
+Give the resource an identity, give the identity the role it needs, and refer to it in place of the secret.
+For a registry:
 
 ```sh
 az containerapp identity assign --ids "<app id>" --system-assigned

@@ -13,7 +13,8 @@ year included. A workload needs one or two of them, and nobody who creates a sto
 know who can read it already.
 
 ## How to fix it
-Assign the role on the one storage account, vault or queue, and remove the wide assignment:
+Assign the role on the one resource whose data the workload needs (a storage account, a vault, a workspace), and remove
+the wide assignment:
 
 ```sh
 az role assignment create --assignee-object-id "<principal id>" --assignee-principal-type ServicePrincipal \\

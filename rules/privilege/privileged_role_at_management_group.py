@@ -3,7 +3,8 @@
 ## What it finds
 A role assignment that a managed identity or another service principal holds now at management group or tenant root
 scope, whose actions allow one of these: grant access (if only under a condition), attach or federate an identity, run
-code as one, make its holder an administrator inside a service, or read keys and secrets. Roles that manage everything
+code as one, make its holder an administrator inside a service, or read keys and secrets (the keys of a Log Analytics
+workspace only send logs and are not counted). Roles that manage everything
 or grant access freely are reported by MI201, MI202 and MI203 and not again here; roles that only read, change tags
 and the like, or work with data (MI205) are not privileged in this sense.
 
@@ -46,11 +47,13 @@ from scanner.rule import (
     denied,
     good,
     identity,
+    lit,
     member,
     person,
     principal,
     refused,
     unknown,
+    when,
 )
 
 META = Meta(
@@ -61,7 +64,7 @@ META = Meta(
     subject="workload_assignments",
     reads=("access",),
     key=("holder",),
-    message="{holder} can {power} in all of {scope} ({role} at {level} scope)",
+    message="{holder} can {power} in all of {scope} ({role} at {level} scope allows {pattern})",
     controls=("mcsb:PA-7", "mcsb:PA-1"),
     since="0.1",
     points_at=("properties.roleDefinitionName", "properties.roleDefinitionId"),
@@ -69,12 +72,13 @@ META = Meta(
 
 _PRIVILEGED = (
     "grant_access",
-    "assign_identity",
     "federate_identity",
+    "assign_identity",
     "run_code",
     "grant_service_access",
     "read_credentials",
 )
+"""From the gravest to the least: a message names the gravest that is held."""
 
 
 def _held(facts: Facts, *powers: str) -> Frame:
@@ -90,12 +94,20 @@ def _held(facts: Facts, *powers: str) -> Frame:
 
 
 def check(facts: Facts) -> Frame:
-    """Return workload grants above subscriptions of roles with a privileged power."""
+    """Return workload grants above subscriptions of roles with a privileged power, each with its gravest one."""
+    held = _held(facts, *_PRIVILEGED).filter(col("workload"))
+    rank = lit(len(_PRIVILEGED))
+    for place, power in enumerate(_PRIVILEGED):
+        rank = when(col("power") == power).then(lit(place)).otherwise(rank)
+    ranked = held.with_columns(rank=rank)
+    gravest = ranked.group_by("assignment", "holder").agg(col("rank").min())
     return (
-        _held(facts, *_PRIVILEGED)
-        .filter(col("workload"))
+        ranked.join(gravest, on=["assignment", "holder", "rank"])
         .group_by("assignment", "holder", "role", "scope", "level", "group")
-        .agg(col("power").min().str.replace_all("_identity", "_identities").str.replace_all("_", " "))
+        .agg(
+            col("power").min().str.replace_all("_identity", "_identities").str.replace_all("_", " "),
+            col("pattern").min(),
+        )
     )
 
 
@@ -218,6 +230,11 @@ CASES = (
         assigned("app", "Key Vault Secrets User", at=_CORP),
     ),
     good("on a subscription", identity("app"), assigned("app", "Virtual Machine Contributor")),
+    good(
+        "keys with which logs are sent open nothing, and what an action group starts needs an address or an identity",
+        identity("app"),
+        assigned("app", "Monitoring Contributor", at=_CORP),
+    ),
     good(
         "it must be activated first",
         identity("app"),

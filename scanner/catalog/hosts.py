@@ -5,6 +5,8 @@ operations in `escalation`: an operation counts where it is enough by itself, to
 service act at will as the identity, Azure Resource Manager included. Left out, because nobody should be accused of
 them: operations that only start what others wrote, those that need a credential besides, and services that use their
 identity for a purpose of their own (a search index, a data source), of which nobody gets a token.
+
+Who may attach an identity needs a host for it: one that the role runs code on, or one that it creates.
 """
 
 from __future__ import annotations
@@ -65,6 +67,7 @@ _STARTS = "starts what somebody else has written"
 _SIGNS_IN = "needs a password, a key or a certificate besides"
 _DEPENDS = "is enough on some plans and settings only"
 _FEEDS = "changes what the service does next, not as whom"
+_NO_ADMINISTRATOR = "the agent of a connected machine gives tokens to its administrators only"
 NOT_ENOUGH: Mapping[str, str] = MappingProxyType(
     {
         "microsoft.apimanagement/service/backends/write": _FEEDS,
@@ -86,6 +89,7 @@ NOT_ENOUGH: Mapping[str, str] = MappingProxyType(
         "microsoft.datafactory/factories/linkedservices/write": _FEEDS,
         "microsoft.datafactory/factories/pipelines/createrun/action": _STARTS,
         "microsoft.datafactory/factories/pipelines/sandbox/run/action": _DEPENDS,
+        "microsoft.hybridcompute/machines/login/action": _NO_ADMINISTRATOR,
         "microsoft.logic/workflows/triggers/run/action": _STARTS,
         "microsoft.policyinsights/remediations/write": _STARTS,
         "microsoft.virtualmachineimages/imagetemplates/run/action": _STARTS,
@@ -113,13 +117,42 @@ CARRIES_CODE = frozenset(
 A virtual machine is none: backup and restore need its `write`, and what it runs stands in extensions of their own.
 """
 
+WRITTEN_WHOLE = frozenset(["microsoft.containerinstance/containergroups"])
+"""Those of them that lose what a write does not say again: who writes one must be allowed to assign its identity."""
+
+CREATES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "microsoft.compute/virtualmachines": (
+            "microsoft.compute/virtualmachines/write",
+            "microsoft.network/networkinterfaces/join/action",
+        )
+    }
+)
+"""Operations that together make a new host of a type and say what it runs, but change nothing on one that is there.
+
+A new machine runs the custom data it is created with, or lets in the key it is created with; roles of image builders
+and of cluster operators are like that. Without a network interface to join there is no machine.
+"""
+
+CLOSED = frozenset(
+    [
+        POLICY_ASSIGNMENT,
+        "microsoft.dataprotection/backupvaults",
+        "microsoft.recoveryservices/vaults",
+    ]
+)
+"""Types whose own identity only Azure acts as: no code of a customer runs there and could be taken over.
+
+Their identities are steps of a path (who writes policy definitions acts as a policy assignment) and never its start.
+"""
+
 _ASSIGN = "microsoft.managedidentity/userassignedidentities/assign/action"
 _RUNNING = ("run-as-identity", "run-code")
 # Extensions of other resources: the resource they run on is not in their name.
-_ELSEWHERE = (
-    "microsoft.guestconfiguration/guestconfigurationassignments/write",
-    "microsoft.authorization/policydefinitions/write",
-)
+_GUEST_CONFIGURATION = "microsoft.guestconfiguration/guestconfigurationassignments/write"
+_ELSEWHERE = (_GUEST_CONFIGURATION, "microsoft.authorization/policydefinitions/write")
+_REACHES_TOO = {_GUEST_CONFIGURATION: "microsoft.hybridcompute/machines"}
+"""Other types on which an operation is a way as well: packages are run by machines of Azure and by connected ones."""
 
 
 class HostWay(msgspec.Struct, frozen=True, array_like=True):
@@ -127,12 +160,14 @@ class HostWay(msgspec.Struct, frozen=True, array_like=True):
 
     `by`: the action pattern of the role that gives it. `operation`: an operation it covers, as its provider writes it.
     `attaches`: whether the role can also write such a host so that it acts as another user-assigned identity.
+    `existing`: whether it runs code on those that are there already; false for what it can only create.
     """
 
     type: str
     by: str
     operation: str
     attaches: bool
+    existing: bool = True
 
 
 def host_ways(
@@ -171,10 +206,20 @@ def work_out_host_ways(
         if enough:
             way = enough[0]
             found.append(_way(host_type, way, permissions, attaches=bool(control & host.attaching)))
+        elif host.creating and host.creating & control == host.creating:
+            way = _Way(host.creating & host.attaching, data=False, needs=0)
+            found.append(_way(host_type, way, permissions, attaches=True, existing=False))
     return tuple(found)
 
 
-def _way(host_type: str, way: _Way, permissions: Sequence[PermissionEntry], *, attaches: bool) -> HostWay:
+def _way(
+    host_type: str,
+    way: _Way,
+    permissions: Sequence[PermissionEntry],
+    *,
+    attaches: bool,
+    existing: bool = True,
+) -> HostWay:
     covered = operations().covered
     for entry in permissions:
         one = effect(entry)
@@ -182,7 +227,8 @@ def _way(host_type: str, way: _Way, permissions: Sequence[PermissionEntry], *, a
             continue
         for pattern in entry.data_actions if way.data else entry.actions:
             if covered(granted_pattern(pattern)) & way.bit:
-                return HostWay(host_type, pattern, operations().spelling(lowest_bit(way.bit)), attaches)
+                operation = operations().spelling(lowest_bit(way.bit))
+                return HostWay(host_type, pattern, operation, attaches, existing)
     raise AssertionError(f"no pattern gives {operations().spelling(lowest_bit(way.bit))}")
 
 
@@ -198,6 +244,8 @@ class _Host(NamedTuple):
     ways: tuple[_Way, ...]
     attaching: int
     """The operations that write such a host with an identity that is assigned to it."""
+    creating: int
+    """Those that make a new one, all of them needed; none where those on existing hosts say it all."""
 
 
 @cache
@@ -223,9 +271,16 @@ def _hosts() -> Mapping[str, _Host]:
             and bit & plane
             and not name.endswith("/read")
         ):
-            ways[host_type].append(_Way(bit, action.data, _needed(action, host_type)))
+            way = _Way(bit, action.data, _needed(action, host_type))
+            ways[host_type].append(way)
+            if name in _REACHES_TOO:
+                ways[_REACHES_TOO[name]].append(way)
     return MappingProxyType(
-        {host_type: _Host(tuple(found), attaching[host_type]) for host_type, found in ways.items() if found}
+        {
+            host_type: _Host(tuple(found), attaching[host_type], known.mask(CREATES.get(host_type, ())))
+            for host_type, found in ways.items()
+            if found
+        }
     )
 
 
@@ -246,7 +301,7 @@ def _needs(action: EscalationAction) -> list[str]:
 
 def _needed(action: EscalationAction, host_type: str) -> int:
     """The operations that an operation needs besides; a host that is there already has its identity."""
-    already_there = host_type in CARRIES_CODE
+    already_there = host_type in CARRIES_CODE - WRITTEN_WHOLE
     wanted = [need for need in _needs(action) if not (already_there and need == _ASSIGN)]
     mask = operations().mask(wanted)
     if mask.bit_count() < len(set(wanted)):

@@ -85,6 +85,15 @@ GRANTING = (
     f"{_AUTHORIZATION}/roleeligibilityschedulerequests/write",
 )
 
+# Operations that lead to code of others, and of themselves run none of their holder's, with the reason.
+STARTING: Mapping[str, str] = MappingProxyType(
+    {
+        "microsoft.insights/actiongroups/write": "needs the secret address of what it starts, or an identity",
+        "microsoft.network/bastionhosts/createshareablelinks/action": "the link asks for the machine's password",
+        "microsoft.storage/storageaccounts/storagetaskassignments/write": "runs a task that others have written",
+    }
+)
+
 # Data operations that neither read nor change what a customer keeps in a service, with the reason.
 NOT_CUSTOMER_DATA: Mapping[str, str] = MappingProxyType(
     {
@@ -122,9 +131,16 @@ _CREDENTIAL = re.compile(
 )
 
 
+_WORKSPACE = "microsoft.operationalinsights/workspaces"
+_SENDING_KEYS = frozenset(
+    f"{_WORKSPACE}/{operation}/action" for operation in ("sharedkeys", "listkeys", "regeneratesharedkey")
+)
+"""Operations that hand out keys with which nothing can be done but to send logs to a workspace."""
+
+
 def reads_credentials(name: str) -> bool:
-    """Whether a lower-case operation name says that it hands out a key, secret or token."""
-    return _CREDENTIAL.search(name) is not None
+    """Whether a lower-case operation name says that it hands out a key, secret or token that opens something."""
+    return _CREDENTIAL.search(name) is not None and name not in _SENDING_KEYS
 
 
 def is_read(name: str) -> bool:
@@ -179,6 +195,7 @@ def operations_giving() -> Mapping[Power, Giving]:
     publishers = known.data & known.mask(name for name in NOT_CUSTOMER_DATA if not is_metadata(name))
     as_caller = known.where(lambda name: name.endswith("/generateuserdelegationkey/action"))
     attaching = known.mask([f"{_IDENTITY}/assign/action"])
+    starting = known.mask(STARTING)
 
     def outcomes(*wanted: str, scope: bool = True) -> Giving:
         names = [
@@ -201,7 +218,7 @@ def operations_giving() -> Mapping[Power, Giving]:
             Power.ASSIGN_IDENTITY: Giving(attaching),
             Power.FEDERATE_IDENTITY: Giving(known.mask([f"{_IDENTITY}/federatedidentitycredentials/write"])),
             # Attaching alone runs nothing; it is a power of its own.
-            Power.RUN_CODE: Giving(running.control & ~attaching, running.data),
+            Power.RUN_CODE: Giving(running.control & ~attaching & ~starting, running.data),
             Power.GRANT_SERVICE_ACCESS: outcomes("grant-rights", scope=False),
             Power.DATA_ACCESS: Giving(0, known.data & ~metadata),
             # A user delegation key opens no more than its holder's own data actions do.

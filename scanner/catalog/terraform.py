@@ -25,6 +25,16 @@ class TerraformTableError(ValueError):
     """The table cannot be read; says the line."""
 
 
+class Only(msgspec.Struct, frozen=True):
+    """Blocks with a certain word as one of their arguments, in any case."""
+
+    argument: str
+    word: str
+    """In lower case."""
+    or_unknown: bool
+    """Whether blocks in which that argument is not known, or not given, are meant too."""
+
+
 class Step(msgspec.Struct, frozen=True):
     """One name of a path. `lists`: how many `[]` follow; `index`: a fixed position; `keyed`: a map, `{}`."""
 
@@ -32,6 +42,8 @@ class Step(msgspec.Struct, frozen=True):
     lists: int = 0
     index: int | None = None
     keyed: bool = False
+    only: Only | None = None
+    """Which of several blocks are meant; None: all of them."""
 
 
 class Container(msgspec.Struct, frozen=True):
@@ -249,7 +261,7 @@ def _indented_below(lines: tuple[str, ...]) -> list[str]:
 
 
 _ARGUMENT = re.compile(
-    r"(?P<source>[a-z0-9_.\[\]]+)?(?: ?= (?P<default>.+?))? -> (?P<not>!)?(?P<target>\S+)"
+    r"(?P<source>(?:[a-z0-9_.]|\[[a-zA-Z0-9_.=?]*\])+)?(?: ?= (?P<default>.+?))? -> (?P<not>!)?(?P<target>\S+)"
     r"(?: \{(?P<words>[^}]*)\})?(?: as (?P<form>.+))?"
 )
 
@@ -282,12 +294,22 @@ def _argument(text: str, error: Callable[[str], TerraformTableError]) -> Argumen
     )
 
 
+_BETWEEN_STEPS = re.compile(r"\.(?![^\[]*\])")
+
+
 def _steps(path: str) -> tuple[Step, ...]:
     steps: list[Step] = []
-    for piece in path.split(".") if path else ():
+    for piece in _BETWEEN_STEPS.split(path) if path else ():
         name = piece.split("[", 1)[0].split("{", 1)[0]
         fixed = re.search(r"\[(\d+)\]", piece)
+        only = re.search(r"\[(\w+)=([\w.]+)(\??)\]", piece)
         steps.append(
-            Step(name, piece.count("[]"), int(fixed[1]) if fixed else None, keyed=piece.endswith("{}"))
+            Step(
+                name,
+                piece.count("[]") + (only is not None),
+                int(fixed[1]) if fixed else None,
+                keyed=piece.endswith("{}"),
+                only=Only(only[1], only[2].lower(), only[3] == "?") if only else None,
+            )
         )
     return tuple(steps)

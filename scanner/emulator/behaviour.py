@@ -11,10 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from scanner.errors import UserError
+
 PAYLOAD_LIMIT = 16 * 1024 * 1024
 
 
-class BehaviourError(ValueError):
+class BehaviourError(UserError):
     """A `--set` switch that does not exist or has a value of the wrong kind; the text says what to write."""
 
 

@@ -11,12 +11,6 @@ ROOT = "/"
 MANAGEMENT_GROUPS = "/providers/microsoft.management/managementgroups/"
 SUBSCRIPTIONS = "/subscriptions/"
 ScopeFilter = Literal["AtScopeAndBelow", "AtScopeAndAbove", "AtScopeAboveAndBelow", "AtScopeExact"]
-SCOPE_FILTERS: tuple[ScopeFilter, ...] = (
-    "AtScopeAndBelow",
-    "AtScopeAndAbove",
-    "AtScopeAboveAndBelow",
-    "AtScopeExact",
-)
 # The filter acts on these tables only; in the others a row is always shown at its own place and above.
 FILTERED_TABLES = frozenset({"authorizationresources", "policyresources"})
 

@@ -40,6 +40,7 @@ from scanner.emulator.kql_syntax import (
     tables_in,
     with_kind_quoted,
 )
+from scanner.errors import UserError
 
 if TYPE_CHECKING:
     import duckdb
@@ -89,7 +90,7 @@ CACHED_ROWS = 500_000
 CACHED_QUERIES = 200
 
 
-class EngineMissingError(RuntimeError):
+class EngineMissingError(UserError):
     """The query engine is an extra and is not installed."""
 
 

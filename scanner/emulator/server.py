@@ -20,6 +20,7 @@ from scanner.emulator.microsoft_graph import MicrosoftGraph
 from scanner.emulator.resource_graph import ResourceGraph
 from scanner.emulator.tenant import Tenant
 from scanner.emulator.world import World
+from scanner.errors import UserError
 
 ARM_AUDIENCES = (
     "https://management.azure.com",
@@ -43,7 +44,7 @@ class Recorded(NamedTuple):
     status: int
 
 
-class PortError(OSError):
+class PortError(UserError):
     """The port cannot be listened on; the text says why and what to do."""
 
 

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from scanner.emulator.hierarchy import Hierarchy
+from scanner.errors import UserError
 
 Row = dict[str, Any]
 PrincipalKind = Literal["servicePrincipal", "user", "group", "device"]
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "emulator.midas.invalid")
 
 
-class TenantError(ValueError):
+class TenantError(UserError):
     """A tenant that cannot be loaded: what is wrong, where (file and line or key), and what to do."""
 
 

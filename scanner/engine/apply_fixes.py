@@ -13,11 +13,12 @@ import msgspec
 
 from scanner.engine.finding import Edit, Finding
 from scanner.engine.source_files import SourceFiles
+from scanner.errors import UserError
 
 _WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
-class FixError(Exception):
+class FixError(UserError):
     """A fixed file could not be written: which, why, what to do."""
 
 

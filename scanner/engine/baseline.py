@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from scanner.engine.finding import Finding
+from scanner.errors import UserError
 
 SCHEMA = "midas-baseline/v1"
 FILE = "midas-baseline.json"
@@ -27,7 +28,7 @@ Said = tuple[str, str]
 """What a finding says: in the unit that declares it, and in whichever unit."""
 
 
-class BaselineError(Exception):
+class BaselineError(UserError):
     """A baseline that cannot be used: the file, what is wrong, what to do."""
 
 

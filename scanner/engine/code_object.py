@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from scanner.engine.code_text import CodeText, Language, Span
 
@@ -19,8 +20,7 @@ _STATEMENT = re.compile(r"resource\b|@|\.\.\.")
 _TEMPLATE = re.compile(r"[$%]\{")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """A property, or a nested block of Terraform: its name, where the name is, where the value is."""
 
     name: str

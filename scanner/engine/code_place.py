@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
+
+import msgspec
 
 from scanner.engine.code_object import CodeObject
 from scanner.engine.code_text import CodeText, Language, Span
@@ -41,8 +42,7 @@ _WHATS: dict[str, What] = {
 _OF_PLANS = frozenset({"format_version", "planned_values", "resource_changes", "prior_state"})
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(msgspec.Struct, frozen=True):
     """An output or parameter of Bicep: where its keyword is, where its type ends, and the type."""
 
     start: int
@@ -50,8 +50,7 @@ class Statement:
     type: str
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """What a finding is about, as its file writes it; ``label``: Terraform's type of a resource, a provider's name."""
 
     what: What

@@ -9,17 +9,17 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Literal
+
+import msgspec
 
 Language = Literal["hcl", "bicep", "json"]
 
 _SUFFIXES: tuple[tuple[str, Language], ...] = (
-    (".tf.json", "json"),
-    (".tfvars.json", "json"),
     (".json", "json"),
     (".jsonc", "json"),
     (".tf", "hcl"),
+    (".tofu", "hcl"),
     (".tfvars", "hcl"),
     (".bicep", "bicep"),
     (".bicepparam", "bicep"),
@@ -42,16 +42,14 @@ _DEEPEST = 10_000
 _SIGN = re.compile(r"\S")
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True):
     """Characters from ``start`` to before ``end``."""
 
     start: int
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class TextEdit:
+class TextEdit(msgspec.Struct, frozen=True):
     """Characters of a file that are replaced; an insertion where start and end are the same."""
 
     start: int
@@ -59,17 +57,16 @@ class TextEdit:
     text: str
 
 
-@dataclass(slots=True)
-class CodeText:
+class CodeText(msgspec.Struct):
     """A file taken apart. All offsets are in characters of ``text``."""
 
     text: str
-    comments: list[Span] = field(default_factory=list)
-    strings: list[Span] = field(default_factory=list)
+    comments: list[Span] = []
+    strings: list[Span] = []
     """Literal texts with their quotes, interpolations and all; heredocs from ``<<`` to the end of their last line."""
-    brackets: list[Span] = field(default_factory=list)
+    brackets: list[Span] = []
     """Pairs outside of texts, from the opening to after the closing one, in the order in which they close."""
-    starts: list[int] = field(default_factory=lambda: [0])
+    starts: list[int] = msgspec.field(default_factory=lambda: [0])
     """Where each line begins."""
 
     _whole: dict[int, tuple[str, Span]] | None = None

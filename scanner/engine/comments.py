@@ -38,7 +38,7 @@ def ignores_in(uri: str, data: bytes) -> tuple[Ignore, ...]:
     ]
     lines = _Lines(code) if written else None
     found = [_ignore(uri, code, match, *lines.about(comment)) for comment, match in written if lines]
-    if uri.lower().endswith(".tf.json"):
+    if uri.lower().endswith((".tf.json", ".tofu.json")):
         found += _in_properties(uri, code)
     return tuple(sorted(found, key=lambda ignore: ignore.line))
 

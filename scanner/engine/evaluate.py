@@ -43,7 +43,8 @@ class _Plan(msgspec.Struct):
 
     rule: Rule
     failing: pl.LazyFrame
-    subjects: pl.LazyFrame
+    subjects: pl.LazyFrame | None
+    """None where they are all rows of the subject table."""
     everything: pl.LazyFrame
     undecided: pl.LazyFrame | None
     absent: list[Doubt]
@@ -52,8 +53,9 @@ class _Plan(msgspec.Struct):
     def frames(self) -> list[pl.LazyFrame]:
         import polars as pl
 
-        count = pl.len()
-        frames = [self.failing, self.subjects.select(count), self.everything.select(count)]
+        frames = [self.failing]
+        if self.subjects is not None:
+            frames.append(self.subjects.select(pl.len()))
         if self.undecided is not None:
             frames.append(self.undecided)
         return [*frames, *(frame for _, frame in self.reads)]
@@ -162,9 +164,8 @@ def _plan(store: FactStore, coverage: Coverage, rule: Rule, parameters: Mapping[
     key = meta.subject_key
     facts = Facts(store, meta, parameters)
     everything = store.frame(meta.subject).select(key)
-    subjects = (
-        everything if rule.applies is None else _native(rule.applies(facts), key, "applies").select(key)
-    )
+    subjects = None if rule.applies is None else _native(rule.applies(facts), key, "applies").select(key)
+    judged = everything if subjects is None else subjects
     failing = _checked(rule, _native(rule.check(facts), key, "check"))
     undecided = None
     if rule.undecided is not None:
@@ -177,9 +178,7 @@ def _plan(store: FactStore, coverage: Coverage, rule: Rule, parameters: Mapping[
     reads = []
     for doubt in coverage.doubts(meta.subject, (*meta.reads, *settings)) + coverage.own_doubts(meta.subject):
         whom = (
-            subjects
-            if doubt.within is None
-            else concerned(subjects, key, store.frame("entities"), doubt.within)
+            judged if doubt.within is None else concerned(judged, key, store.frame("entities"), doubt.within)
         )
         reads.append((doubt, whom))
     absent = coverage.doubts(meta.subject, meta.absent, absent=True)
@@ -238,37 +237,44 @@ def _fields(template: str) -> list[tuple[str, str]]:
 def _collect(plans: Sequence[_Plan], coverage: Coverage) -> tuple[list[Judged], list[tuple[Rule, str]]]:
     import polars as pl
 
+    # Many rules have the same subjects: these are counted once.
+    counts = {plan.rule.meta.subject: plan.everything.select(pl.len()) for plan in plans}
+    frames: list[pl.DataFrame] | None
     try:
-        frames = pl.collect_all([frame for plan in plans for frame in plan.frames()]) if plans else []
+        frames = pl.collect_all([*counts.values(), *(frame for plan in plans for frame in plan.frames())])
     except (Exception, pl.exceptions.PanicException):  # noqa: BLE001 -- guarded below, one by one
         frames = None
+    counted = pl.collect_all(list(counts.values())) if frames is None else frames[: len(counts)]
+    everything = {table: int(count.item()) for table, count in zip(counts, counted, strict=True)}
     judged: list[Judged] = []
     broken: list[tuple[Rule, str]] = []
-    at = 0
+    at = len(counts)
     for plan in plans:
         width = len(plan.frames())
         with _guard(plan.rule, broken):
             own = pl.collect_all(plan.frames()) if frames is None else frames[at : at + width]
-            judged.append(_settle(plan, own, coverage))
+            judged.append(_settle(plan, own, everything[plan.rule.meta.subject], coverage))
         at += width
     return judged, broken
 
 
-def _settle(plan: _Plan, frames: Sequence[pl.DataFrame], coverage: Coverage) -> Judged:
+def _settle(plan: _Plan, frames: Sequence[pl.DataFrame], everything: int, coverage: Coverage) -> Judged:
     """Turn one rule's collected frames into disjoint sets of failing and unknown subjects."""
     import polars as pl
 
     meta = plan.rule.meta
     key = meta.subject_key
-    failing, subjects, everything, *rest = frames
+    failing, *rest = frames
+    subjects = everything
+    if plan.subjects is not None:
+        count, *rest = rest
+        subjects = int(count.item())
     repeated = failing.select(key, *meta.key).is_duplicated() if len(failing) else None
     if repeated is not None and repeated.any():
         raise CheckError(
             f"check(facts) returned a subject twice; {' + '.join((key, *meta.key))} must be unique, see META.key"
         )
-    judged = Judged(
-        plan.rule, failing, int(subjects.item()), int(everything.item()), [], coverage.unread(meta.subject)
-    )
+    judged = Judged(plan.rule, failing, subjects, everything, [], coverage.unread(meta.subject))
     for doubt in plan.absent:
         hit = _doubted(judged.failing, key, doubt.within)
         if len(hit):
@@ -280,10 +286,11 @@ def _settle(plan: _Plan, frames: Sequence[pl.DataFrame], coverage: Coverage) -> 
     taken = pl.concat(settled).unique()
     if plan.undecided is not None:
         undecided, *rest = rest
-        undecided = undecided.join(taken, on=key, how="anti")
-        for (reason,), part in undecided.group_by("reason", maintain_order=True):
-            judged.unknown.append((part.select(key), str(reason)))
-        taken = pl.concat([taken, undecided.select(key)])
+        if len(undecided):
+            undecided = undecided.join(taken, on=key, how="anti")
+            for (reason,), part in undecided.group_by("reason", maintain_order=True):
+                judged.unknown.append((part.select(key), str(reason)))
+            taken = pl.concat([taken, undecided.select(key)])
     for (doubt, _), frame in zip(plan.reads, rest, strict=True):
         hit = frame.select(key).unique().join(taken, on=key, how="anti")
         if len(hit):

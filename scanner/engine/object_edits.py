@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+import msgspec
 
 from scanner.engine.code_layout import STEP, blank_before, equals, indent_of, is_one_line, line_end, step
 from scanner.engine.code_literal import Plain, literal
@@ -24,11 +25,10 @@ class _New(NamedTuple):
     """Whether all names of the path but the last are blocks of Terraform's."""
 
 
-@dataclass(slots=True)
-class _Changed:
+class _Changed(msgspec.Struct):
     object: CodeObject
-    removed: list[Entry] = field(default_factory=list)
-    added: list[_New] = field(default_factory=list)
+    removed: list[Entry] = []
+    added: list[_New] = []
 
 
 class ObjectEdits:

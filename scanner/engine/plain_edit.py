@@ -20,7 +20,7 @@ _SECRET_TYPES = {"string": "securestring", "object": "secureObject"}
 """Types of ARM that have a secret counterpart."""
 _IDENTITY = "identity"
 _JSON_ENCODED = re.compile(r"jsonencode\(\s*(?=\{)")
-_OF_TERRAFORM_JSON = (".tf.json", ".tfvars.json")
+_OF_TERRAFORM_JSON = (".tf.json", ".tofu.json", ".tfvars.json")
 _LANGUAGES = {"hcl": "terraform", "bicep": "bicep", "json": "arm"}
 
 

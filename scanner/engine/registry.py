@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from scanner.errors import UserError
 from scanner.facts.cases import Case
 from scanner.facts.schema import TABLES, VIEWS, is_key_column, table_of
 from scanner.rule import (
@@ -40,7 +41,7 @@ LANGUAGES = ("terraform", "bicep", "arm")
 _EDITS = (SetProperty, RemoveProperty, MarkSecret)
 
 
-class RuleError(Exception):
+class RuleError(UserError):
     """A rule module that cannot be used: file, line where known, reason, what to do."""
 
     def __init__(self, path: Path, reason: str, line: int | None = None) -> None:
@@ -146,9 +147,19 @@ def _fixes(path: Path, written: Any) -> tuple[PlainFix, ...] | None:
         _demand(
             path, all(all(each.split(".")) for each in paths), f"FIX has an empty name in a path: {paths}"
         )
+        for edit in fix.edits:
+            if isinstance(edit, SetProperty):
+                _demand(path, _is_plain(edit.value), f"SetProperty takes a plain value, not {edit.value!r}")
         strange = sorted(set(fix.languages) - set(LANGUAGES))
         _demand(path, not strange, f"PlainFix.languages takes {', '.join(LANGUAGES)}, not {strange}")
     return fixes
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value can be written into code as it is: a text, a number, true or false, or texts."""
+    if isinstance(value, tuple):
+        return all(isinstance(item, str) for item in value)
+    return isinstance(value, bool | int | str)
 
 
 def _function(value: Any) -> Callable[[Facts], Frame]:

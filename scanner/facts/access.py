@@ -201,7 +201,7 @@ def understood(rows: Sequence[Mapping[str, Any]], frames: Mapping[str, pl.LazyFr
     for member, group in frames["memberships"].select("principal", "group").collect().iter_rows():
         members[group].add(member)
         groups[member].add(group)
-    unread = holders(frames).not_known
+    unread = _unread_among(rows, frames)
     found = []
     for denial, parts in sorted(by_denial.items()):
         denied = {row["principal"] for row in parts if not row["excluded"]}
@@ -220,6 +220,20 @@ def understood(rows: Sequence[Mapping[str, Any]], frames: Mapping[str, pl.LazyFr
             Denial(denial, first["scope"], first["below"], entries, everybody, frozenset(principals))
         )
     return found
+
+
+def _unread_among(rows: Sequence[Mapping[str, Any]], frames: Mapping[str, pl.LazyFrame]) -> frozenset[int]:
+    """Return whom denials may spare who is not known: all principals are looked at only if there is somebody."""
+    import polars as pl
+
+    spared = {row["principal"] for row in rows if row["excluded"] and row["principal"] is not None}
+    doubtful = frames["principals"].filter(
+        pl.col("type").is_in(["Group", "Unknown"]),
+        pl.col("principal").is_in(pl.Series(sorted(spared), dtype=pl.UInt32).implode()),
+    )
+    if not spared or doubtful.limit(1).collect().is_empty():
+        return frozenset()
+    return holders(frames).not_known
 
 
 def _once(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -277,7 +291,7 @@ def restricted_powers(entries: Entries, condition: str) -> frozenset[Power]:
 
 
 NOT_UNDERSTOOD = "the permissions of its role were not read or not understood"
-NOT_KNOWN = "the members of the group that holds it were not read"
+NOT_KNOWN = "its holder is a group whose members were not read, or a principal whose kind is not known"
 
 
 def access(frames: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:

@@ -484,7 +484,8 @@ class Access(Table, name="access"):
 class Escalations(Table, name="escalations"):
     """By an assignment its holder can become an identity that controls a subscription or more, in one step or several.
 
-    One row for each assignment and holder: the path that leads widest. Nobody is told of what it controls already.
+    One row for each assignment and holder: the path that leads widest. Nobody is told of what it controls already, nor
+    of what others control on every host of its own: whoever runs as it can act as one of them anyway.
     """
 
     derived = True
@@ -497,18 +498,27 @@ class Escalations(Table, name="escalations"):
         "permissions",
         "identities",
         "attachments",
+        "federated_credentials",
         "deny_assignments",
         "memberships",
+        "principals",
+        "resources",
     )
     harmless_gaps = (
+        "federated_credentials",
         "deny_assignments",
         "memberships",
-    )  # a row says so itself where a group was not read: `doubt`
+        "principals",
+        "resources",
+    )  # a row says so itself where a group or a credential was not read: `doubt`; the last two only leave holders out
     assignment = key("The role assignment that makes it possible.")
     holder = key("The principal that ends up with the assignment's access.")
     identity = key("The managed identity that is this principal; null for anything else.", nullable=True)
     group = key("The group through which it is held; null when direct.", nullable=True)
-    power = text("How: assign_identity, federate_identity, or run_code on a host of the identity.")
+    power = text(
+        "How: assign_identity, federate_identity, or run_code on a host of the identity; who can hand out access there "
+        "gives it to itself first."
+    )
     host_resource = key("The host on which the holder can run code; null for the other ways.", nullable=True)
     target_identity = key("The identity that the holder can become.")
     owner_identity = key("The identity at the end of the path; the target itself when that is all there is.")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from scanner import __version__
+from scanner.errors import UserError
 from scanner.facts.schema import SCHEMA_VERSION, TABLES
 from scanner.facts.store import FactStore
 
@@ -26,7 +27,7 @@ MANIFEST = "manifest.json"
 REQUESTS = "requests.jsonl"
 
 
-class SnapshotError(Exception):
+class SnapshotError(UserError):
     """A snapshot that cannot be written or trusted: what, where, what to do."""
 
 

@@ -15,6 +15,7 @@ from scanner.facts import ids
 from scanner.facts.schema import TABLES, Kind, Level, Table
 
 if TYPE_CHECKING:
+    import narwhals as nw
     import polars as pl
 
 GAP_REASONS = frozenset(
@@ -37,6 +38,10 @@ _NEVER_GAPS = frozenset(["gaps", "places", "property_places", "module_calls", "d
 """Tables that a source need not speak of: they follow from what it saw."""
 
 
+FEW = 10_000
+"""Grants, at most, of a world so small that what many rules read is made once."""
+
+
 class FactsError(Exception):
     """Rows that do not fit the schema: the fault of the source that made them."""
 
@@ -56,99 +61,35 @@ class FactStore:
         import polars as pl
 
         self._frames = dict(frames)
+        self._wrapped: dict[str, nw.LazyFrame[Any]] = {}
         for name, table in TABLES.items():
             if name not in self._frames and not table.searched:
                 self._frames[name] = pl.LazyFrame(schema=polars_schema(table))
 
     def frame(self, name: str) -> pl.LazyFrame:
         """Return a table or view as a lazy frame; :class:`KeyError` for a name that is neither."""
-        import polars as pl
-
         frame = self._frames.get(name)
-        if frame is not None:
-            return frame
+        if frame is None:
+            frame = self._frames[name] = self._late(name)
+        return frame
+
+    def _late(self, name: str) -> pl.LazyFrame:
         if name == "escalations":
             from scanner.facts.escalations import escalations
 
-            self._frames[name] = escalations(self._frames, self._frames["access"]).lazy()
-            return self._frames[name]
-        if name == "user_assigned_identities":
-            return self._frames["identities"].filter(pl.col("user_assigned"))
-        if name == "system_assigned_identities":
-            return self._frames["identities"].filter(~pl.col("user_assigned"))
-        if name == "workload_assignments":
-            return self._frames["assignments"].filter(
-                pl.col("workload").fill_null(True) & ~pl.col("eligible")
-            )
-        if name == "custom_roles":
-            return self._frames["roles"].filter(pl.col("custom"))
-        if name == "unresolved_federated_credentials":
-            said = pl.concat_str("issuer", "subject", "audience", "expression", ignore_nulls=True)
-            in_code = self._frames["declarations"].select(credential="entity")
-            unresolved = self._frames["federated_credentials"].filter(said.str.contains(r"\{[^{}]*\}"))
-            return unresolved.join(in_code, on="credential", how="semi")
-        if name == "needless_key_reads":
-            from scanner.catalog.data_access import OPENED_BY_IDENTITY, only_by_key_pattern, opened_pattern
+            return escalations(self._frames, self._frames["access"]).lazy()
+        from scanner.facts.views import view
 
-            opened = pl.col("service").str.extract(opened_pattern())
-            named = self._frames["key_reads"].with_columns(
-                opened=opened.replace_strict(OPENED_BY_IDENTITY, default=None, return_dtype=pl.String)
-            )
-            receivers = self._frames["entities"].select(receiver="type", resource="entity")
-            together = pl.concat_str("receiver", "service", "property", separator="|").str.to_lowercase()
-            return (
-                named.filter(pl.col("opened").is_not_null())
-                .join(receivers, on="resource", how="left")
-                .filter(~together.str.contains(only_by_key_pattern()).fill_null(False))
-                .drop("receiver")
-            )
-        if name == "subscriptions_not_given":
-            subscriptions = self._frames["scopes"].filter(pl.col("level") == int(Level.SUBSCRIPTION))
-            if self._frames["places"].limit(1).collect().is_empty():
-                return subscriptions.limit(0)  # no code, and a tenant's millions of ids need not be looked at
-            ids_of = self._frames["entities"].select("id", scope="entity")
-            # What code leaves open stands in brackets or braces: an id has neither.
-            given = pl.col("id").str.contains(r"^/(?i)subscriptions/[0-9a-z-]+$")
-            return subscriptions.join(ids_of, on="scope").filter(~given).drop("id")
-        if name == "assignments_of_unreadable_roles":
-            known = self._frames["roles"].filter(pl.col("readable")).select("role")
-            unknown = self.frame("workload_assignments").join(known, on="role", how="anti")
-            return unknown.with_columns(
-                reason=pl.lit("the permissions of its role were not read or not understood")
-            )
-        if name == "assignments_of_unread_groups":
-            not_known = self.frame("workload_assignments").filter(pl.col("workload").is_null())
-            return not_known.with_columns(
-                reason=pl.lit(
-                    "whether a workload holds it is not known: what holds it, or who is in it, was not read"
-                )
-            )
-        if name == "assignments_of_unseen_identities":
-            return self._of_unseen_identities()
-        raise KeyError(name)
+        return view(self._frames, name)
 
-    def _of_unseen_identities(self) -> pl.LazyFrame:
-        import polars as pl
+    def rule_frame(self, name: str) -> nw.LazyFrame[Any]:
+        """Return the same as rules see it: many ask for one table, and it is wrapped once."""
+        import narwhals as nw
 
-        seen = self._frames["identities"].select("principal").drop_nulls()
-        unread = (
-            not self._frames["gaps"].filter(pl.col("table") == "identities").limit(1).collect().is_empty()
-        )
-        # Of whom the directory was not asked, nobody knows: any could be an identity from where none were read.
-        not_asked = (pl.col("type") == "ServicePrincipal") & pl.col("exists").is_null() & unread
-        unseen = (
-            self._frames["principals"]
-            .filter(pl.col("managed") | not_asked)
-            .join(seen, on="principal", how="anti")
-        )
-        of_workloads = self.frame("workload_assignments")
-        theirs = self._frames["grants"].join(unseen, left_on="holder", right_on="principal", how="semi")
-        not_found = (
-            of_workloads.filter("workload")
-            .join(theirs, on="assignment", how="semi")
-            .with_columns(reason=pl.lit("the managed identity that holds it was not among those read"))
-        )
-        return pl.concat([self.frame("assignments_of_unread_groups"), not_found])
+        wrapped = self._wrapped.get(name)
+        if wrapped is None:
+            wrapped = self._wrapped[name] = nw.from_native(self.frame(name))
+        return wrapped
 
     def gaps(self) -> list[dict[str, str]]:
         """Return the gaps in a fixed order."""
@@ -161,6 +102,7 @@ class LateStore(FactStore):
     def __init__(self, make: Callable[[], FactStore]) -> None:
         self._make = make
         self._made: FactStore | None = None
+        self._wrapped = {}
 
     def frame(self, name: str) -> pl.LazyFrame:
         """Return a table or view as a lazy frame; the first call makes the facts."""
@@ -326,7 +268,10 @@ class FactsBuilder:
         self._rows["scopes"] = list(self._scopes.values())
         frames = {name: _frame(TABLES[name], rows) for name, rows in self._rows.items() if name != "entities"}
         frames["entities"] = _frame(TABLES["entities"], self._entities)
-        return FactStore(derive(frames))
+        frames = derive(frames)
+        if len(self._rows["assignments"]) * (1 + len(self._rows["memberships"])) <= FEW:
+            frames |= _made_once(frames)
+        return FactStore(frames)
 
     def _settle_attachments(self) -> None:
         """Say of every attachment whether its identity was found, is missing, or could not be looked for."""
@@ -360,6 +305,15 @@ class FactsBuilder:
         for name, rows in self._rows.items():
             if name not in spoken and name not in _NEVER_GAPS and not rows:
                 self.gap(name, ids.ROOT, "skipped", "This source does not hold this table.")
+
+
+def _made_once(frames: Mapping[str, pl.LazyFrame]) -> dict[str, pl.LazyFrame]:
+    """Return the tables that many rules read through plans, made: in a small world, planning is what takes long."""
+    import polars as pl
+
+    names = ["assignments", "grants", "access"]
+    made = pl.collect_all([frames[name] for name in names])
+    return {name: frame.lazy() for name, frame in zip(names, made, strict=True)}
 
 
 def _frame(table: type[Table], rows: Iterable[Mapping[str, Any]]) -> pl.LazyFrame:

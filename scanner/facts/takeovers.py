@@ -1,38 +1,47 @@
 """Who may take which identities, and where: what the search for paths to Owner (``escalations``) reads of the facts.
 
 An identity can be taken at the hosts that carry it, and at itself, by assignments on any scope above. Assignments are
-sorted into *kinds*: those of one kind (role, condition, ...) can do the same wherever they are.
+sorted into *kinds*: those of one kind (role, condition, ...) can do the same wherever they are. Who can hand out access
+where something can be taken gives it to itself, and so has every way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from scanner.catalog.capabilities import capabilities, denied_powers
-from scanner.catalog.hosts import CLUSTER, HOST_TYPES, POLICY_ASSIGNMENT, host_ways
+from scanner.catalog.hosts import CLOSED, CLUSTER
 from scanner.catalog.powers import Power
-from scanner.facts.access import NOT_KNOWN, NOT_UNDERSTOOD, Denial, under_condition, understood
+from scanner.facts.access import NOT_KNOWN, NOT_UNDERSTOOD, Denial, understood
+from scanner.facts.coverage import HIDES_NOTHING, OUTSIDE
+from scanner.facts.identity_hosts import (
+    ASSIGN,
+    OVER_IDENTITY,
+    IdentityHosts,
+    way_of_types,
+)
 from scanner.facts.role_powers import Entries, permission_entries
+from scanner.facts.role_ways import denied_ways, ways_of
 from scanner.facts.schema import Level
 
 if TYPE_CHECKING:
     import polars as pl
 
-OVER_IDENTITY = (Power.ASSIGN_IDENTITY, Power.FEDERATE_IDENTITY)
-WAYS = (*OVER_IDENTITY, *sorted(HOST_TYPES))
-"""The ways to an identity, by number: over itself, or by running code on a host of a type that carries it."""
-_ASSIGN, _FEDERATE = 0, 1
-WAY_OF_TYPE = {name: number for number, name in enumerate(WAYS) if name in HOST_TYPES}
 _CONTROLS = (Power.FULL_CONTROL, Power.GRANT_ACCESS)
-_TAKES = (*OVER_IDENTITY, Power.RUN_CODE)
+_TAKES = (*OVER_IDENTITY, Power.RUN_CODE, Power.GRANT_ACCESS)
 
 
-def who_controls(held: pl.LazyFrame) -> pl.DataFrame:
-    """Return who controls, or may control, a subscription or more."""
+def who_controls(held: pl.LazyFrame, principals: pl.LazyFrame) -> pl.DataFrame:
+    """Return who controls, or may control, a subscription or more; ``anybody`` where a group's members were not read.
+
+    A principal of which code says neither who nor what it is, stays what it is: nobody that is known. Its own
+    assignment is unknown to the rules about it; that any declared identity may be meant is no reason to doubt them all.
+    """
     import polars as pl
 
+    groups = principals.filter(pl.col("type") == "Group").select(holder="principal", group=pl.lit(value=True))
     powers = [str(power) for power in (*_CONTROLS, Power.NOT_UNDERSTOOD)]
     return (
         held.filter(
@@ -42,6 +51,9 @@ def who_controls(held: pl.LazyFrame) -> pl.DataFrame:
         )
         .select("holder", "identity", "scope", "level", "power", "workload")
         .unique()
+        .join(groups, on="holder", how="left")
+        .with_columns(anybody=pl.col("workload").is_null() & pl.col("group").fill_null(value=False))
+        .drop("group")
         .collect()
     )
 
@@ -50,9 +62,64 @@ def anybody_may_control(holding: pl.DataFrame) -> bool:
     """Whether a group whose members were not read controls a subscription: any identity may be one of them."""
     import polars as pl
 
-    return not holding.filter(
-        pl.col("workload").is_null(), pl.col("power") != str(Power.NOT_UNDERSTOOD)
-    ).is_empty()
+    return not holding.filter("anybody", pl.col("power") != str(Power.NOT_UNDERSTOOD)).is_empty()
+
+
+def federation_unread(frames: Mapping[str, pl.LazyFrame]) -> bool:
+    """Whether federated credentials were not read somewhere."""
+    import polars as pl
+
+    idle = sorted(HIDES_NOTHING | {OUTSIDE})
+    unread = frames["gaps"].filter(
+        pl.col("table") == "federated_credentials",
+        pl.col("scope_id").str.starts_with("/"),  # what is open in code is no doubt about what else it says
+        ~pl.col("reason").is_in(idle),
+    )
+    return not unread.limit(1).collect().is_empty()
+
+
+def who_may_take(frames: Mapping[str, pl.LazyFrame], holding: pl.DataFrame) -> pl.DataFrame:
+    """Return grants of roles that may take identities, but of holders that control all there is to gain already."""
+    import polars as pl
+
+    powers = [str(power) for power in (*_TAKES, Power.NOT_UNDERSTOOD)]
+    gone = frames["principals"].filter(~pl.col("exists"), pl.col("type") != "ForeignGroup")
+    roles = frames["capabilities"].filter(pl.col("power").is_in(powers)).select("role").unique()
+    found = (
+        frames["grants"]
+        .filter(
+            ~pl.col("eligible"),
+            pl.col("workload").fill_null(True),
+            ~pl.col("holder").is_in(_have_it_all(holding).implode()),
+        )
+        .join(roles, on="role", how="semi")
+        .join(gone, left_on="holder", right_on="principal", how="anti")
+        .select(
+            "assignment", "role", "scope", "level", "holder", "identity", "group", "workload", "conditioned"
+        )
+        .collect()
+    )
+    restricted = found.filter("conditioned").select("assignment").unique()
+    conditions = frames["assignments"].select("assignment", "condition")
+    if restricted.is_empty():
+        conditions = conditions.limit(0)
+    conditions_of = conditions.join(restricted.lazy(), on="assignment", how="semi").collect()
+    return found.join(conditions_of, on="assignment", how="left").select(
+        pl.exclude("conditioned"),
+        principal=pl.coalesce("group", "holder"),
+        wide=pl.col("level") <= int(Level.SUBSCRIPTION),
+    )
+
+
+def _have_it_all(holding: pl.DataFrame) -> pl.Series:
+    """Return the holders that can gain nothing: there is one scope to gain, and they control it."""
+    import polars as pl
+
+    to_gain = holding.filter(pl.col("identity").is_not_null() | pl.col("anybody"))["scope"].unique()
+    if len(to_gain) > 1:
+        return holding["holder"].clear()
+    understood_roles = pl.col("power") != str(Power.NOT_UNDERSTOOD)
+    return holding.filter(understood_roles, pl.col("scope").is_in(to_gain.implode()))["holder"].unique()
 
 
 @dataclass
@@ -61,6 +128,9 @@ class TakeoverFacts:
 
     frames: Mapping[str, pl.LazyFrame]
     holding: pl.DataFrame
+    """As `who_controls` returns it."""
+    found: pl.DataFrame
+    """As `who_may_take` returns it."""
     seeds: pl.DataFrame = field(init=False)
     """Identities with the scopes they control: identity, gained_scope, gained_level, weaker, owner_identity."""
     covered: pl.DataFrame = field(init=False)
@@ -84,50 +154,23 @@ class TakeoverFacts:
         self.covered = self.holding.filter(understood_roles).select("holder", ancestor="scope").unique()
         rows = self.frames["deny_assignments"].collect().to_dicts()
         self.denials = understood(rows, self.frames) if rows else []
-        self._read_takers()
+        self._sort_into_kinds(self.found)
+
+    @cached_property
+    def hosts(self) -> IdentityHosts:
+        """Where those can be taken that a path can lead through: who controls something, and who may take others."""
+        import polars as pl
+
+        on_paths = pl.concat([self.holding["identity"], self.takers["identity"]]).drop_nulls()
+        denying = pl.Series([one.scope for one in self.denials], dtype=pl.UInt32)
+        return IdentityHosts(self.frames, on_paths, pl.concat([self.takers["scope"], denying]))
 
     def doubtful_seeds(self) -> pl.DataFrame:
-        """Return identities that perhaps control a scope."""
+        """Return identities that perhaps control a scope, by a role that was not understood."""
         import polars as pl
 
         unread = self.holding.filter(pl.col("power") == str(Power.NOT_UNDERSTOOD))
-        found = [_seeds(unread)]
-        if anybody_may_control(self.holding):
-            widest = self.holding.filter(pl.col("workload").is_null()).sort("level", "scope").head(1)
-            anybody = self.frames["identities"].select("identity").unique("identity").collect()
-            found.append(_seeds(anybody.join(widest.drop("identity"), how="cross")))
-        return pl.concat(found).join(self.seeds, on=["identity", "gained_scope"], how="anti")
-
-    def _read_takers(self) -> None:
-        import polars as pl
-
-        powers = [str(power) for power in (*_TAKES, Power.NOT_UNDERSTOOD)]
-        roles = self.frames["capabilities"].filter(pl.col("power").is_in(powers)).select("role").unique()
-        found = (
-            self.frames["grants"]
-            .filter(~pl.col("eligible"), pl.col("workload").fill_null(True))
-            .join(roles, on="role", how="semi")
-            .select(
-                "assignment",
-                "role",
-                "scope",
-                "level",
-                "holder",
-                "identity",
-                "group",
-                "workload",
-                "conditioned",
-            )
-            .collect()
-        )
-        conditions = self.frames["assignments"].select("assignment", "condition")
-        restricted = found.filter("conditioned").select("assignment").unique()
-        conditions_of = conditions.join(restricted.lazy(), on="assignment", how="semi").collect()
-        found = found.join(conditions_of, on="assignment", how="left").drop("conditioned")
-        found = found.with_columns(
-            principal=pl.coalesce("group", "holder"), wide=pl.col("level") <= int(Level.SUBSCRIPTION)
-        )
-        self._sort_into_kinds(found)
+        return _seeds(unread).join(self.seeds, on=["identity", "gained_scope"], how="anti")
 
     def _sort_into_kinds(self, found: pl.DataFrame) -> None:
         import polars as pl
@@ -136,23 +179,25 @@ class TakeoverFacts:
         pairs = found.select(same).unique().sort(same, nulls_last=True).with_row_index("pair")
         entries = self._entries(pairs["role"])
         readable = set(self.frames["roles"].filter("readable").select("role").collect().to_series())
-        of_pair: list[tuple[int, int, bool]] = []
+        of_pair: list[tuple[int, int, bool, bool]] = []
         for pair, role, condition, wide in pairs.iter_rows():
             of_pair.extend(
-                (pair, *way) for way in _ways(entries.get(role, ()), condition, wide, role in readable)
+                (pair, *way) for way in ways_of(entries.get(role, ()), condition, wide, role in readable)
             )
         key = pl.UInt32
-        ways = pl.DataFrame(
-            of_pair, schema={"pair": key, "way": pl.UInt8, "attaches": pl.Boolean}, orient="row"
-        )
+        flag = pl.Boolean
+        schema = {"pair": key, "way": pl.UInt8, "attaches": flag, "existing": flag}
+        ways = pl.DataFrame(of_pair, schema=schema, orient="row")
         found = found.join(pairs, on=same, nulls_equal=True)
         hosting = self._who_can_host(found, ways.filter("attaches"))
         found = found.join(hosting, on="holder", how="left").with_columns(pl.col("hosts").fill_null(False))
         kinds = found.select("pair", "hosts").unique().sort("pair", "hosts").with_row_index("kind")
         # Attaching alone runs nothing: it takes a host somewhere as well.
-        assigns = (pl.col("way") != _ASSIGN) | pl.col("hosts")
+        assigns = (pl.col("way") != ASSIGN) | pl.col("hosts")
         self.kind_ways = (
-            kinds.join(ways, on="pair").filter(assigns).select("kind", pl.col("way").cast(pl.UInt8))
+            kinds.join(ways.filter("existing"), on="pair")
+            .filter(assigns)
+            .select("kind", pl.col("way").cast(pl.UInt8))
         )
         self.takers = (
             found.join(kinds, on=["pair", "hosts"])
@@ -176,7 +221,7 @@ class TakeoverFacts:
                 "doubt",
             )
         )
-        self._read_denials(kinds.join(pairs, on="pair").select("kind", "role"), entries)
+        self._read_denials(kinds.join(pairs, on="pair").select("kind", "role", "condition"), entries)
 
     def _entries(self, roles: pl.Series) -> dict[int, Entries]:
         import polars as pl
@@ -202,7 +247,7 @@ class TakeoverFacts:
         on_one = able.filter(one).select("holder", "pair", "scope")
         types = self._types(on_one["scope"].unique())
         on_host = on_one.join(types, left_on="scope", right_on="place").join(
-            attaching, on=["pair", "way"], how="semi"
+            attaching.filter("existing"), on=["pair", "way"], how="semi"
         )
         holders = pl.concat([able.filter(~one).select("holder"), on_host.select("holder")]).unique()
         return holders.with_columns(hosts=pl.lit(value=True))
@@ -211,15 +256,11 @@ class TakeoverFacts:
         """Return the resources among entities on which code can run: place, way."""
         import polars as pl
 
-        types = pl.DataFrame(
-            {"type": list(WAY_OF_TYPE), "way": list(WAY_OF_TYPE.values())},
-            schema={"type": pl.String, "way": pl.UInt8},
-        )
         return (
             self.frames["entities"]
             .filter(pl.col("entity").is_in(places.implode()))
             .select(place="entity", type="type")
-            .join(types.lazy(), on="type")
+            .join(way_of_types().lazy(), on="type")
             .select("place", "way")
             .collect()
         )
@@ -232,56 +273,15 @@ class TakeoverFacts:
             denied: number for number, denied in enumerate(dict.fromkeys(one.entries for one in self.denials))
         }
         taken = [
-            (number, role, way)
+            (number, role, condition, way)
             for denied, number in self._patterns.items()
-            for role in kinds["role"].unique()
-            for way in _denied_ways(denied, entries.get(role, ()))
+            for role, condition in kinds.select("role", "condition").unique().iter_rows()
+            for way in denied_ways(denied, entries.get(role, ()), condition)
         ]
-        schema = {"patterns": pl.UInt32, "role": pl.UInt32, "way": pl.UInt8}
+        schema = {"patterns": pl.UInt32, "role": pl.UInt32, "condition": pl.String, "way": pl.UInt8}
         of_roles = pl.DataFrame(taken, schema=schema, orient="row")
-        self.denied = kinds.join(of_roles, on="role").select("patterns", "kind", "way")
-
-    def places(self, identities: pl.Series) -> pl.DataFrame:
-        """Return where identities can be taken, with every scope that contains it: identity, way, place, scope."""
-        import polars as pl
-
-        wanted = pl.col("identity").is_in(identities.unique().implode())
-        seen = self.frames["identities"].filter(wanted)
-        over = seen.filter("user_assigned").select("identity", place="identity").collect()
-        of_cluster = pl.col("property").str.starts_with("identity.")
-        carried = self.frames["attachments"].filter(wanted).select("identity", "property", place="resource")
-        own = seen.filter(pl.col("resource").is_not_null()).select(
-            "identity", property=pl.lit("identity.principalId"), place="resource"
-        )
-        hosts = pl.concat([carried, own]).unique().collect()
-        hosts = hosts.join(self._types(hosts["place"].unique()), on="place")
-        hosts = hosts.filter(~(of_cluster & (pl.col("way") == WAY_OF_TYPE[CLUSTER])))
-        found = pl.concat(
-            [
-                *(
-                    over.select("identity", pl.lit(way, pl.UInt8).alias("way"), "place")
-                    for way in (_ASSIGN, _FEDERATE)
-                ),
-                hosts.select("identity", "way", "place"),
-            ]
-        ).unique()
-        return found.join(self._above(found["place"].unique()), on="place")
-
-    def _above(self, places: pl.Series) -> pl.DataFrame:
-        """Return places with all scopes that contain them, themselves included: place, scope."""
-        import polars as pl
-
-        placed = self.frames["entities"].filter(pl.col("entity").is_in(places.implode()))
-        parents = placed.select(place="entity", parent="parent").collect()
-        within = parents["parent"].unique().implode()
-        above = self.frames["scope_ancestors"].filter(pl.col("scope").is_in(within))
-        above_parents = above.select(parent="scope", scope="ancestor").collect()
-        return pl.concat(
-            [
-                parents.select("place", scope="place"),
-                parents.join(above_parents, on="parent").select("place", "scope"),
-            ]
-        )
+        met = kinds.join(of_roles, on=["role", "condition"], nulls_equal=True)
+        self.denied = met.select("patterns", "kind", "way")
 
     def below_denials(self, places: pl.DataFrame) -> pl.DataFrame:
         """Return the deny assignments that hold at places: place, denial, everybody, patterns."""
@@ -294,7 +294,8 @@ class TakeoverFacts:
             for one in self.denials
         ]
         held = pl.DataFrame(listed, schema=schema, orient="row")
-        at = places.select("place", "scope").unique().join(held, on="scope")
+        denying = pl.col("scope").is_in(held["scope"].unique().implode())
+        at = places.filter(denying).select("place", "scope").unique().join(held, on="scope")
         here = pl.col("below") | (pl.col("place") == pl.col("scope"))
         return at.filter(here).select("place", "denial", "everybody", "patterns")
 
@@ -318,21 +319,13 @@ def _seeds(holding: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _ways(entries: Entries, condition: str | None, wide: bool, readable: bool) -> Iterable[tuple[int, bool]]:
-    """Return the ways of a role under an assignment's condition, each with whether it makes a host act as another."""
-    if not readable:
-        return [(way, True) for way, name in enumerate(WAYS) if wide or name != POLICY_ASSIGNMENT]
-    left = under_condition(entries, condition)
-    free = {held.power for held in capabilities(left) if not held.conditioned}
-    found = [(way, False) for way, power in enumerate(OVER_IDENTITY) if power in free]
-    hosts = host_ways(left)
-    return found + [
-        (WAY_OF_TYPE[way.type], way.attaches) for way in hosts if wide or way.type != POLICY_ASSIGNMENT
-    ]
+def closed_identities(frames: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
+    """Return the identities that no code of a customer runs as, so that no path starts at them: identity."""
+    import polars as pl
 
-
-def _denied_ways(denied: Entries, entries: Entries) -> list[int]:
-    lost = denied_powers(denied, entries)
-    found = [way for way, power in enumerate(OVER_IDENTITY) if power in lost]
-    left = {way.type for way in host_ways(entries, denied)}
-    return found + [WAY_OF_TYPE[way.type] for way in host_ways(entries) if way.type not in left]
+    # A cluster's own identity is its control plane's.
+    types = [*sorted(CLOSED), CLUSTER]
+    hosts = frames["resources"].filter(pl.col("type").is_in(types)).select("resource")
+    # Others that code knows Azure to make beside it, as for a cluster's nodes, are attached nowhere.
+    owned = frames["identities"].join(hosts, on="resource", how="semi").select("identity", "resource")
+    return owned.join(frames["attachments"], on=["identity", "resource"], how="semi").select("identity")

@@ -1,7 +1,7 @@
 """Measure ``midas check``: whole processes over whole repositories, beside ripgrep over the same files.
 
 The repositories are not part of Midas: they lie in the folder that ``MIDAS_BENCH_CORPORA`` names, else in
-``bench-output/corpora``, under the names below; one that is not there is said to be skipped.
+``bench-output/corpora``, where ``make corpora`` fetches them; one that is not there is said to be skipped.
 """
 
 from __future__ import annotations

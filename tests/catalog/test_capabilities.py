@@ -138,6 +138,13 @@ def test_b_names_the_second_entry() -> None:
         ("Managed Identity Operator", {Power.ASSIGN_IDENTITY, Power.CHANGE, Power.READ}),
         ("Managed Identity Contributor", {Power.FEDERATE_IDENTITY, Power.CHANGE, Power.READ}),
         ("Virtual Machine Contributor", {Power.RUN_CODE, Power.READ_CREDENTIALS, Power.CHANGE, Power.READ}),
+        (
+            "Log Analytics Contributor",
+            {Power.RUN_CODE, Power.READ_CREDENTIALS, Power.DATA_ACCESS, Power.CHANGE, Power.READ},
+        ),
+        ("Monitoring Contributor", {Power.CHANGE, Power.READ}),
+        ("Network Contributor", {Power.READ_CREDENTIALS, Power.CHANGE, Power.READ}),
+        ("Storage Account Contributor", {Power.READ_CREDENTIALS, Power.CHANGE, Power.READ}),
         ("Storage Blob Data Reader", {Power.DATA_ACCESS, Power.CHANGE, Power.READ}),
         ("Key Vault Secrets User", {Power.DATA_ACCESS, Power.READ_CREDENTIALS, Power.READ}),
         ("Key Vault Contributor", {Power.GRANT_SERVICE_ACCESS, Power.CHANGE, Power.READ}),
@@ -409,6 +416,27 @@ def test_an_unknown_data_action_is_access_to_data() -> None:
     assert one.operation == "Contoso.NewStore/things/read"
     assert Power.DATA_ACCESS in powers(data("Contoso.NewStore/*"))
     assert Power.DATA_ACCESS not in powers(data("Contoso.NewStore/*", but=("contoso.newstore/*",)))
+
+
+def test_keys_with_which_logs_are_sent_are_no_credentials() -> None:
+    workspace = "Microsoft.OperationalInsights/workspaces"
+    for operation in ("sharedKeys", "listKeys", "regenerateSharedKey"):
+        assert powers(allow(f"{workspace}/{operation}/action")) == {Power.CHANGE}
+    assert powers(allow(f"{workspace}/*/action", but=(f"{workspace}/sharedKeys/action",))) == {Power.CHANGE}
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        "Microsoft.Insights/actionGroups/write",
+        "Microsoft.Network/bastionHosts/createShareableLinks/action",
+        "Microsoft.Storage/storageAccounts/storageTaskAssignments/write",
+    ],
+)
+def test_what_only_starts_the_code_of_others_runs_none(operation: str) -> None:
+    assert powers(allow(operation)) == {Power.CHANGE}
+    attaching = "Microsoft.ManagedIdentity/userAssignedIdentities/*/assign/action"
+    assert powers(allow(operation), allow(attaching)) == {Power.ASSIGN_IDENTITY, Power.CHANGE}
 
 
 def test_an_unknown_control_operation_is_judged_by_its_name() -> None:

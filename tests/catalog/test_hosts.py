@@ -7,7 +7,17 @@ import re
 import pytest
 
 from scanner.catalog.escalation import escalation_actions
-from scanner.catalog.hosts import CARRIES_CODE, HOST_TYPES, NOT_ENOUGH, HostWay, _hosts, host_ways
+from scanner.catalog.hosts import (
+    CARRIES_CODE,
+    CLOSED,
+    CREATES,
+    HOST_TYPES,
+    NOT_ENOUGH,
+    WRITTEN_WHOLE,
+    HostWay,
+    _hosts,
+    host_ways,
+)
 from scanner.catalog.identity_types import identity_types
 from scanner.catalog.operations import operations
 from scanner.catalog.permissions import PermissionEntry
@@ -111,6 +121,21 @@ def test_an_operation_that_needs_others_is_none_without_them() -> None:
     assert "microsoft.resources/deploymentscripts" in of(script, *others)
 
 
+def test_who_only_signs_in_to_a_connected_machine_gets_no_token_there() -> None:
+    """Its agent asks the caller for a file that administrators can read."""
+    arc = "microsoft.hybridcompute/machines"
+    assert of_role("Virtual Machine User Login") == {MACHINES: False}
+    assert of_role("Virtual Machine Administrator Login") == {MACHINES: False, arc: False}
+    assert of_role("Guest Configuration Resource Contributor") == {MACHINES: False, arc: False}
+
+
+def test_a_container_group_is_written_with_its_identity_or_without() -> None:
+    groups = "Microsoft.ContainerInstance/containerGroups"
+    assert of(f"{groups}/write") == set()
+    both = of(f"{groups}/write", "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action")
+    assert both == of(f"{groups}/containers/exec/action") == {groups.lower()}
+
+
 def test_the_planes_are_kept_apart() -> None:
     sign_in = "Microsoft.Compute/virtualMachines/login/action"
     assert of(sign_in) == set()
@@ -132,13 +157,41 @@ def test_a_condition_on_the_entry_or_a_denial_leaves_no_way() -> None:
     assert host_ways(wide, unreadable) == host_ways(wide)
 
 
+def test_who_creates_machines_runs_code_on_none_that_is_there() -> None:
+    write, join = "Microsoft.Compute/virtualMachines/write", "Microsoft.Network/networkInterfaces/join/action"
+    created = (HostWay(MACHINES, write, write, attaches=True, existing=False),)
+    assert host_ways((PermissionEntry(actions=(write, join)),)) == created
+    assert host_ways((PermissionEntry(actions=(write,)),)) == ()
+    both = host_ways((PermissionEntry(actions=(write, join, RUN_COMMAND)),))
+    assert both == (HostWay(MACHINES, RUN_COMMAND, RUN_COMMAND, attaches=True),)
+    # What is denied takes away the way to those that are there, and leaves the other.
+    denied = (PermissionEntry(actions=(RUN_COMMAND,)),)
+    assert host_ways((PermissionEntry(actions=(write, join, RUN_COMMAND)),), denied) == created
+
+
+@pytest.mark.parametrize(
+    ("role", "creates"),
+    [
+        ("Azure Red Hat OpenShift Machine API Operator", True),
+        ("Azure Red Hat OpenShift Hosted Control Planes Cluster API Provider", True),
+        ("Azure Migrate Execute Expert", False),
+        ("Azure Backup Snapshot Contributor", False),
+        ("Backup Contributor", False),
+    ],
+)
+def test_built_in_roles_that_create_machines(role: str, creates: bool) -> None:
+    assert of_role(role) == ({MACHINES: True} if creates else {})
+
+
 def test_reading_settings_is_no_way() -> None:
     assert of("*/read") == set()
 
 
 def test_every_host_type_has_a_way_and_can_have_an_identity() -> None:
     assert set(_hosts()) == HOST_TYPES
-    assert CARRIES_CODE <= HOST_TYPES
+    assert WRITTEN_WHOLE < CARRIES_CODE < HOST_TYPES
+    assert set(CREATES) <= HOST_TYPES - CARRIES_CODE
+    assert {name for name in CLOSED if name not in identity_types()} == set()
     without = {
         name
         for name in HOST_TYPES
@@ -149,6 +202,7 @@ def test_every_host_type_has_a_way_and_can_have_an_identity() -> None:
 
 def test_what_is_left_out_is_an_operation_with_an_outcome_and_has_a_reason() -> None:
     known = operations()
+    assert {name for names in CREATES.values() for name in names if known.index(name) is None} == set()
     for name, reason in NOT_ENOUGH.items():
         assert name in escalation_actions(), name
         assert known.index(name) is not None, name

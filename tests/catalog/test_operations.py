@@ -12,8 +12,8 @@ def names(mask: int) -> set[str]:
 
 
 def by_regular_expression(pattern: str, name: str) -> bool:
-    """The same question, asked plainly: `*` is any run, `/*/` may also be one slash."""
-    expression = re.escape(pattern).replace(r"/\*/", r"/(?:.*/)?").replace(r"\*", ".*")
+    """The same question, asked plainly: `*` is any run, `/*/` may also be one slash, a run of stars is one star."""
+    expression = re.escape(re.sub(r"\*+", "*", pattern)).replace(r"/\*/", r"/(?:.*/)?").replace(r"\*", ".*")
     return re.fullmatch(expression, name, re.DOTALL) is not None
 
 
@@ -35,6 +35,7 @@ def by_regular_expression(pattern: str, name: str) -> bool:
         ("a*b*c", "a-c-b", False),
         ("ab*ba", "aba", False),
         ("a**b", "a/x/b", True),
+        ("a/**/b", "a/b", True),
         ("a.b", "axb", False),
         ("a/write", "a/write", True),
         ("", "a", False),

@@ -13,6 +13,7 @@ from scanner.catalog.terraform import (
     CHANGING_DEFAULT,
     NO_DEFAULT,
     Argument,
+    Only,
     Section,
     Step,
     section,
@@ -95,6 +96,23 @@ def test_lists_are_entered_on_both_sides() -> None:
             one = argument.target[-1].name if fixed else ""
             assert target <= source, (name, written(argument.source))
             assert source == target or one or argument.source, (name, written(argument.source))
+
+
+def test_which_of_several_blocks_are_meant() -> None:
+    (name,) = [
+        one
+        for one in of("azurerm_iothub").arguments
+        if written(one.target).endswith("storageContainers[].name")
+    ]
+    step = name.source[0]
+    assert (step.name, step.lists) == ("endpoint", 1)
+    assert step.only == Only("type", "azureiothub.storagecontainer", or_unknown=False)
+    meant = {
+        one.source[0].only.word: one.source[0].only.or_unknown
+        for one in of("azurerm_iothub").arguments
+        if one.source and one.source[0].only is not None
+    }
+    assert [word for word, or_unknown in meant.items() if or_unknown] == ["azureiothub.eventhub"]
 
 
 def test_defaults_are_of_the_kind_that_the_conversion_takes() -> None:

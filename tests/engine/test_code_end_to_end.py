@@ -11,7 +11,7 @@ import pytest
 
 from reports.report import Report
 from reports.sarif import render
-from scanner.acquire import CodeWanted, fix, open_repository
+from scanner.code_world import CodeWanted, fix, open_repository
 from scanner.engine.casework import try_rule
 from scanner.engine.registry import Rule, load_rules
 from scanner.run import scan

@@ -174,6 +174,8 @@ def test_a_fix_is_loaded_whether_one_edit_or_several_fixes(tmp_path: Path) -> No
         ("(PlainFix((MarkSecret(),)), 'a')", "FIX takes"),
         ("SetProperty('', True)", r"FIX has an empty name in a path: \[''\]"),
         ("RemoveProperty('properties..a')", "FIX has an empty name in a path"),
+        ("SetProperty('properties.a', {})", r"SetProperty takes a plain value, not \{\}"),
+        ("SetProperty('properties.a', ('x', 1))", r"SetProperty takes a plain value, not \('x', 1\)"),
         ("PlainFix(())", r"PlainFix takes a tuple of edits, not \(\)"),
         ("PlainFix(MarkSecret())", r"PlainFix takes a tuple of edits, not MarkSecret\(\)"),
         ("PlainFix((MarkSecret(),), languages=('json',))", r"takes terraform, bicep, arm, not \['json'\]"),

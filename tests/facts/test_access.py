@@ -465,4 +465,7 @@ def test_access_says_what_is_not_known_of_workloads_only(world: World) -> None:
         "somebody odd": None,
     }
     (row,) = access_by(store, "full_control")
-    assert row["doubt"] == "the members of the group that holds it were not read"
+    assert (
+        row["doubt"]
+        == "its holder is a group whose members were not read, or a principal whose kind is not known"
+    )

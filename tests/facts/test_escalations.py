@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from scanner.facts import identity_hosts
+from scanner.facts.best_paths import MOST_STEPS
 from scanner.facts.cases import (
     CONDITION_ON_BLOBS,
     CONDITION_ON_FEDERATING,
@@ -16,8 +18,8 @@ from scanner.facts.cases import (
     attached,
     custom_role,
     denied,
+    federated,
     identity,
-    management_group,
     member,
     person,
     principal,
@@ -25,7 +27,6 @@ from scanner.facts.cases import (
     resource,
     subscription,
 )
-from scanner.facts.escalations import MOST_STEPS
 from scanner.facts.schema import Level
 from scanner.facts.store import FactStore
 
@@ -73,14 +74,10 @@ def test_who_runs_code_on_a_host_becomes_what_it_carries(
         CI,
         assigned("ci", role, at=at),
     )
-    # The wider of the two is told, and to the owner of the subscription too.
-    assert ways(store, named) == {
-        (f"ci {role}", "shared", "run_code", "host"),
-        ("own Owner", "shared", "assign_identity", None),
-    }
+    # The wider of the two is told; the host's own identity runs beside it already.
+    assert ways(store, named) == {(f"ci {role}", "shared", "run_code", "host")}
     assert named(store, "escalations", "holder", "gained_scope", "gained_level", "steps", "identities") == {
         ("ci", "corp", Level.MANAGEMENT_GROUP, 1, 2),
-        ("own", "corp", Level.MANAGEMENT_GROUP, 1, 1),
     }
 
 
@@ -343,6 +340,138 @@ def test_the_holder_itself_is_not_counted_and_does_not_hide_another(world: World
     }
 
 
+# ---- who runs beside the target anyway
+
+
+def on_machine(*names: str, vm: str = "vm") -> tuple[Element, ...]:
+    """Attach identities to a machine in the resource group where the deployer lies."""
+    return (
+        resource(vm, group="deploy", system_assigned=True, user_assigned=True),
+        *(attached(name, to=vm) for name in names),
+    )
+
+
+OWN = (identity("own", of="vm"), assigned("own", "Contributor", at=HERE))
+SHARED = (identity("shared"), assigned("shared", "Contributor", at=HERE))
+FROM_OUTSIDE = federated(
+    "shared", issuer="https://token.actions.githubusercontent.com", subject="repo:a/b:ref:c"
+)
+
+
+@pytest.mark.parametrize("holder", [OWN, SHARED])
+def test_who_runs_on_no_host_without_an_owner_gains_nothing(
+    holder: tuple[Element, ...], world: World, named: Named
+) -> None:
+    both = on_machine("deployer", "shared")
+    other = on_machine("deployer", "shared", vm="vm2")
+    assert ways(world(*OWNER, *both, *holder), named) == set()
+    assert ways(world(*OWNER, *both, *other, *holder), named) == set()
+
+
+def test_who_runs_elsewhere_as_well_gains_what_is_here(world: World, named: Named) -> None:
+    alone = on_machine("shared", vm="vm2")
+    store = world(*OWNER, *on_machine("deployer", "shared"), *alone, *SHARED, *OWN)
+    assert ways(store, named) == {("shared Contributor", "deployer", "assign_identity", None)}
+
+
+def test_a_pipeline_that_signs_in_as_an_identity_is_on_none_of_its_hosts(world: World, named: Named) -> None:
+    store = world(*OWNER, *on_machine("deployer", "shared"), *SHARED, FROM_OUTSIDE)
+    assert ways(store, named) == {("shared Contributor", "deployer", "assign_identity", None)}
+
+
+def test_whether_a_pipeline_signs_in_was_not_read(world: World, named: Named) -> None:
+    unread = refused("federated_credentials")
+    store = world(
+        *OWNER, *on_machine("deployer", "shared"), *SHARED, CI, assigned("ci", "Contributor"), unread
+    )
+    assert doubts(store, named) == {
+        "shared Contributor": "whether anybody signs in as its holder from elsewhere was not read",
+        "ci Contributor": None,
+    }
+
+
+def test_who_runs_beside_an_owner_is_told_of_what_is_wider(world: World, named: Named) -> None:
+    wider = (identity("wider", group="deploy"), assigned("wider", "Owner", at="management_group:corp"))
+    equal = (identity("equal", group="deploy"), assigned("equal", "Owner"))
+    other = (
+        subscription("other"),
+        identity("far", group="deploy"),
+        assigned("far", "Owner", at="subscription:other"),
+    )
+    base = (*OWNER, *on_machine("deployer"), *OWN)
+    columns = ("assignment", "target_identity", "gained_scope")
+    assert ways(world(*base, *equal), named) == set()
+    assert named(world(*base, *equal, *other), "escalations", *columns) >= {
+        ("own Contributor", "far", "other")
+    }
+    assert named(world(*base, *equal, *wider), "escalations", *columns) >= {
+        ("own Contributor", "wider", "corp")
+    }
+
+
+def test_a_principal_has_no_host_and_a_way_over_one_that_has_is_a_way(world: World, named: Named) -> None:
+    store = world(
+        *OWNER, *on_machine("deployer"), *OWN, CI, assigned("ci", "Virtual Machine Contributor", at=HERE)
+    )
+    assert ways(store, named) == {("ci Virtual Machine Contributor", "deployer", "run_code", "vm")}
+
+
+def test_beside_one_that_leads_on_is_as_good(world: World, named: Named) -> None:
+    """`shared` leads to the deployer; `own` runs on its machine, so that its power over `shared` gives it nothing."""
+    home = resource("vm", group="vms", system_assigned=True, user_assigned=True)
+    store = world(
+        *OWNER,
+        home,
+        identity("shared", group="vms"),
+        assigned("shared", "Contributor", at=HERE),
+        attached("shared", to="vm"),
+        identity("own", of="vm"),
+        assigned("own", "Contributor", at="resource_group:vms"),
+    )
+    assert ways(store, named) == {("shared Contributor", "deployer", "assign_identity", None)}
+
+
+def test_code_in_a_cluster_does_not_run_beside_its_control_plane(world: World, named: Named) -> None:
+    kubelet = "properties.identityProfile.kubeletidentity.resourceId"
+    store = world(
+        *OWNER,
+        resource("aks", CLUSTER, user_assigned=True),
+        attached("deployer", to="aks"),
+        identity("nodes"),
+        attached("nodes", to="aks", property=kubelet),
+        assigned("nodes", "Contributor", at=HERE),
+    )
+    assert ways(store, named) == {("nodes Contributor", "deployer", "assign_identity", None)}
+
+
+def test_where_hosts_carry_too_many_the_fullest_count_as_shared_with_nobody(
+    world: World, named: Named, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = on_machine("deployer", "shared", "second", "third", vm="full")
+    others = [identity(name) for name in ("second", "third", "quiet")]
+    others += [assigned(name, "Contributor", at="resource_group:empty") for name in ("second", "third")]
+    quiet = on_machine("deployer", "quiet", vm="still")
+    store = (*OWNER, *full, *others, *quiet, *SHARED, assigned("quiet", "Contributor", at=HERE))
+    assert ways(world(*store), named) == set()
+    monkeypatch.setattr(identity_hosts, "MOST_SHARED", 2)
+    assert ways(world(*store), named) == {("shared Contributor", "deployer", "assign_identity", None)}
+
+
+@pytest.mark.parametrize("held", [0, 1, 2, 3, 8, 17])
+def test_who_controls_much_is_told_of_what_is_left(held: int, world: World, named: Named) -> None:
+    numbers = range(19)
+    store = world(
+        *(subscription(f"s{number}") for number in numbers),
+        *(identity(f"i{number}", group="deploy") for number in numbers),
+        *(assigned(f"i{number}", "Owner", at=f"subscription:s{number}") for number in numbers),
+        identity("many", group="deploy"),
+        *(assigned("many", "Owner", at=f"subscription:s{number}") for number in range(held)),
+        assigned("many", "Contributor", at=HERE),
+    )
+    columns = ("assignment", "target_identity", "gained_scope")
+    assert named(store, "escalations", *columns) == {("many Contributor", f"i{held}", f"s{held}")}
+
+
 # ---- what closes a way
 
 
@@ -500,23 +629,52 @@ def test_an_unread_group_may_take_an_identity(world: World, named: Named) -> Non
     team = (principal("team", "Group"), assigned("team", "Contributor", at=HERE))
     store = world(*OWNER, *team, refused("memberships"))
     assert doubts(store, named) == {
-        "team Contributor": "the members of the group that holds it were not read"
+        "team Contributor": "its holder is a group whose members were not read, or a principal whose kind is not known"
     }
 
 
 def test_any_identity_may_be_in_an_unread_group_of_owners(world: World, named: Named) -> None:
     store = world(
-        management_group("inner"),
         identity("plain", group="deploy"),
         principal("owners", "Group"),
         assigned("owners", "Owner"),
         CI,
         assigned("ci", "Contributor", at=HERE),
+        assigned("ci", "Contributor", at="resource_group:empty", as_="elsewhere"),
+        identity("itself", group="own"),
+        assigned("itself", "Contributor", at="resource_group:own"),
+        principal("above"),
+        assigned("above", "Owner", at="management_group:corp"),
+        assigned("above", "Contributor"),
+        resource("vm", group="vms", system_assigned=True),
+        identity("machine", of="vm"),
+        principal("operator"),
+        assigned("operator", "Virtual Machine Contributor", at="resource_group:vms"),
+        principal("web"),
+        assigned("web", "Website Contributor", at="resource_group:vms"),
         refused("memberships"),
     )
-    assert doubts(store, named) == {
-        "ci Contributor": "what an identity that it can become holds was not read or not understood"
+    why = "what an identity that it can become holds was not read or not understood"
+    assert doubts(store, named) == {"ci Contributor": why, "operator Virtual Machine Contributor": why}
+    columns = (
+        "holder",
+        "target_identity",
+        "owner_identity",
+        "gained_scope",
+        "gained_power",
+        "steps",
+        "identities",
+    )
+    assert named(store, "escalations", *columns) == {
+        ("ci", "plain", "plain", "main", "full_control", 1, 1),
+        ("operator", "machine", "machine", "main", "full_control", 1, 1),
     }
+
+
+def test_a_sure_owner_is_told_beside_an_unread_group_of_owners(world: World, named: Named) -> None:
+    owners = (principal("owners", "Group"), assigned("owners", "Owner"), refused("memberships"))
+    store = world(*OWNER, *owners, CI, assigned("ci", "Contributor", at=HERE), identity("plain"))
+    assert doubts(store, named) == {"ci Contributor": None}
 
 
 def test_where_nobody_controls_anything_there_is_no_path(world: World, named: Named) -> None:

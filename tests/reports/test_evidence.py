@@ -32,6 +32,12 @@ def test_a_pattern_says_in_words_what_it_allows(pattern: str, meaning: str) -> N
     assert pattern_meaning(pattern) == meaning
 
 
+def test_a_power_says_in_words_what_it_lets_its_holder_do() -> None:
+    finding = msgspec.structs.replace(OWNER, evidence={"power": "run_code"})
+    meaning = "can run code or deployments that act as another identity"
+    assert list(evidence_of(finding)) == [Evidence("lets the holder", "run code", meaning, ())]
+
+
 def test_columns_have_labels_that_a_reader_would_use() -> None:
     entity = {"id": "/subscriptions/1", "name": "prod", "type": "microsoft.resources/subscriptions"}
     evidence = {

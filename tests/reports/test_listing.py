@@ -78,6 +78,17 @@ def test_findings_come_by_file_and_line_and_the_fix_of_a_rule_once() -> None:
     assert sum("fix: Replace the assignment" in line for line in lines) == 1
 
 
+def test_what_is_said_of_the_same_place_besides_is_told_in_part() -> None:
+    also = ["a is an owner", "b is\x1b[31m an owner", "c", "d", "e"]
+    both = msgspec.structs.replace(CODE_OWNER, evidence={**CODE_OWNER.evidence, "also": also})
+    lines = told(code_report(findings=(both,)))
+    at = next(number for number, line in enumerate(lines) if line.endswith("also: a is an owner"))
+    assert lines[at - 1].endswith(CODE_OWNER.message)
+    assert "\x1b" not in lines[at + 1]
+    assert lines[at + 2].endswith("= also: c")
+    assert lines[at + 3].endswith("= and 2 more of this place: see the reports")
+
+
 def test_very_many_are_told_in_part_the_worst() -> None:
     findings = tuple(
         msgspec.structs.replace(CODE_OWNER, location=Location(f"{number:03}.tf", 1, 1, 1, 2))

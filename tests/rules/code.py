@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from reports.report import Report
-from scanner.acquire import CodeWanted, open_repository
+from scanner.code_world import CodeWanted, open_repository
 from scanner.engine.registry import Rule
 from scanner.run import scan
 from scanner.settings import Settings

@@ -51,7 +51,15 @@ PLACES = {
             "MI204",
             "Storage Account Key Operator Service Role",
             2,
-            "app can read credentials in all of {0} (Storage Account Key Operator Service Role at {1} scope)",
+            "app can read credentials in all of {0} (Storage Account Key Operator Service Role at {1} scope allows "
+            "Microsoft.Storage/storageAccounts/listkeys/action)",
+        ),
+        (
+            "MI204",
+            "Log Analytics Contributor",
+            2,
+            "app can run code in all of {0} (Log Analytics Contributor at {1} scope allows "
+            "Microsoft.Compute/virtualMachines/extensions/*)",
         ),
         (
             "MI205",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from scanner.sources.declared.declaration import Place, SourceGap
 from scanner.sources.template.model import (
     Array,
@@ -18,10 +20,11 @@ from scanner.sources.template.model import (
     Parameter,
     Resource,
     Template,
+    Unread,
     Variable,
 )
 
-_DEPLOYMENTS = "microsoft.resources/deployments"
+DEPLOYMENTS = "microsoft.resources/deployments"
 _LEVELS = {
     "subscriptiondeploymenttemplate.json": "subscription",
     "managementgroupdeploymenttemplate.json": "managementGroup",
@@ -30,6 +33,9 @@ _LEVELS = {
 _SECURE = {"securestring", "secureobject"}
 _MOST_TYPE_STEPS = 10
 _MOST_WRITTEN = 2000
+
+Written = Callable[[Expression], str]
+"""Tells how the name of a resource is written, brackets of an expression included."""
 
 
 def member(node: Expression | None, name: str) -> Expression | None:
@@ -97,7 +103,7 @@ def _loop(count: Expression, body: Expression, name: str, at: Expression) -> Loo
     return Loop("", None, numbers, None, body, name, at.start, at.end)
 
 
-def build_template(uri: str, root: ObjectLiteral, data: bytes) -> Template:
+def build_template(uri: str, root: ObjectLiteral, written: Written) -> Template:
     """Return the template that an object is: a whole file, or one inside a deployment."""
     schema = text_of(member(root, "$schema")).split("#")[0].rsplit("/", 1)[-1].lower()
     template = Template(uri, "arm", _LEVELS.get(schema, "resourceGroup"))
@@ -111,7 +117,7 @@ def build_template(uri: str, root: ObjectLiteral, data: bytes) -> Template:
             text_of(entry.name), entry.value, entry.start, entry.end
         )
     _functions(template, member(root, "functions"))
-    _resources(template, member(root, "resources"), data)
+    _resources(template, member(root, "resources"), written)
     for entry in _entries(member(root, "outputs")):
         output = _output(entry, definitions)
         if output is not None:
@@ -191,16 +197,18 @@ def _functions(template: Template, node: Expression | None) -> None:
                 template.functions[name.lower()] = Function(name, names, value, entry.start, entry.end)
 
 
-def _resources(template: Template, node: Expression | None, data: bytes) -> None:
+def _resources(template: Template, node: Expression | None, written: Written) -> None:
     if isinstance(node, Array):
         for item in node.items:
-            _resource(template, template.resources, "", item, data)
+            _resource(template, template.resources, "", item, written)
     elif isinstance(node, ObjectLiteral):
         for entry in _entries(node):
-            _resource(template, template.resources, text_of(entry.name), entry.value, data)
+            _resource(template, template.resources, text_of(entry.name), entry.value, written)
 
 
-def _resource(template: Template, into: list[Resource], symbol: str, item: Expression, data: bytes) -> None:
+def _resource(
+    template: Template, into: list[Resource], symbol: str, item: Expression, written: Written
+) -> None:
     if not isinstance(item, ObjectLiteral):
         return
     type_entry = entry_of(item, "type")
@@ -216,16 +224,17 @@ def _resource(template: Template, into: list[Resource], symbol: str, item: Expre
     type_ = type_.strip("/")
     start, end = type_entry.value.start, type_entry.value.end
     condition = member(item, "condition")
-    written = _written(member(item, "name"), data)
+    name = member(item, "name")
+    shown = written(name) if name is not None else ""
     body: Expression = item
     copy = entry_of(item, "copy")
     if copy is not None and isinstance(copy.value, ObjectLiteral):
         count = member(copy.value, "count")
         if count is not None:
             body = _loop(count, item, text_of(member(copy.value, "name")), item)
-    if type_.lower() == _DEPLOYMENTS and not _is_existing(item):
-        module = _module(template, item, body, data)
-        module.symbol, module.condition, module.written = symbol, condition, written
+    if type_.lower() == DEPLOYMENTS and not _is_existing(item):
+        module = _module(template, item, body, written)
+        module.symbol, module.condition, module.written = symbol, condition, shown
         module.start, module.end = start, end
         template.modules.append(module)
         return
@@ -240,19 +249,19 @@ def _resource(template: Template, into: list[Resource], symbol: str, item: Expre
         end,
         item.start,
         item.end,
-        written=written,
+        written=shown,
     )
     into.append(resource)
     children = member(item, "resources")
     if isinstance(children, Array):
         for child in children.items:
-            _resource(template, resource.nested, "", child, data)
+            _resource(template, resource.nested, "", child, written)
     elif isinstance(children, ObjectLiteral):
         for entry in _entries(children):
-            _resource(template, resource.nested, text_of(entry.name), entry.value, data)
+            _resource(template, resource.nested, text_of(entry.name), entry.value, written)
 
 
-def _module(template: Template, item: ObjectLiteral, body: Expression, data: bytes) -> Module:
+def _module(template: Template, item: ObjectLiteral, body: Expression, written: Written) -> Module:
     properties = member(item, "properties")
     inline = member(properties, "template")
     scope = text_of(member(member(properties, "expressionEvaluationOptions"), "scope"))
@@ -260,7 +269,7 @@ def _module(template: Template, item: ObjectLiteral, body: Expression, data: byt
     return Module(
         symbol="",
         path=text_of(path) or None,
-        inline=build_template(template.uri, inline, data) if isinstance(inline, ObjectLiteral) else None,
+        inline=_inside(template, inline, written),
         inner_scope=scope.lower() == "inner",
         body=body,
         condition=None,
@@ -272,13 +281,22 @@ def _module(template: Template, item: ObjectLiteral, body: Expression, data: byt
     )
 
 
+def _inside(template: Template, inline: Expression | None, written: Written) -> Template | Unread | None:
+    if isinstance(inline, ObjectLiteral):
+        return build_template(template.uri, inline, written)
+    return inline if isinstance(inline, Unread) else None
+
+
 def _is_existing(item: ObjectLiteral) -> bool:
     existing = member(item, "existing")
     return isinstance(existing, Constant) and existing.value is True
 
 
-def _written(name: Expression | None, data: bytes) -> str:
-    if name is None:
-        return ""
-    raw = data[name.start : name.end].decode("utf-8", "replace").strip('"')
-    return " ".join(raw[:_MOST_WRITTEN].split())
+def written_at(data: bytes) -> Written:
+    """Return what tells how a node of this file is written."""
+    return lambda node: as_written(data[node.start : node.end].decode("utf-8", "replace"))
+
+
+def as_written(raw: str) -> str:
+    """Return a string of JSON as people know it: without quotes, on one line, and not endless."""
+    return " ".join(raw.strip('"')[:_MOST_WRITTEN].split())

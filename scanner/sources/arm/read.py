@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scanner.sources.arm import expression
-from scanner.sources.arm.build import build_template, secret_reference, text_of, unroll_copies
+from scanner.sources.arm.build import build_template, secret_reference, text_of, unroll_copies, written_at
 from scanner.sources.arm.json_reader import read_json
 from scanner.sources.arm.recognise import is_template
 from scanner.sources.declared.declaration import Place, SourceGap
@@ -40,7 +40,7 @@ def read_template(uri: str, data: bytes) -> Template | None:
     if read.root is None:
         return None
     unroll_copies(read.copies)
-    template = build_template(uri, read.root, data)
+    template = build_template(uri, read.root, written_at(data))
     template.gaps = [*read.gaps, *strings.gaps, *template.gaps]
     return template
 

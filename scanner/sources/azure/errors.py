@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from scanner.errors import UserError
 
-class SourceError(Exception):
+
+class SourceError(UserError):
     """Collecting cannot go on: what happened, where, and what to do. Never holds a token or secret."""
 
     def __init__(self, what: str, *, where: str, todo: str) -> None:

@@ -7,8 +7,9 @@ not ASCII can only stand in strings and comments; :mod:`strings` decodes those t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from itertools import islice
+
+import msgspec
 
 MAX_TOKENS = 300_000
 """The largest real file has 12,000; a token with what is read from it takes up to 500 bytes."""
@@ -137,15 +138,14 @@ _STRING_GOES_ON = re.compile(rf"\}}{_BODY}(?:(')|(\$\{{)|)")
 _VERBATIM_STOP = re.compile(r"\$++\{?|'''++")
 
 
-@dataclass(slots=True)
-class Tokens:
+class Tokens(msgspec.Struct):
     """A file in tokens; the last one is of kind ``END`` and empty."""
 
     text: str
-    kinds: list[int] = field(default_factory=list)
-    words: list[str] = field(default_factory=list)
-    starts: list[int] = field(default_factory=list)
-    ends: list[int] = field(default_factory=list)
+    kinds: list[int] = []
+    words: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
     unread: tuple[int, int, str, str] | None = None
     """The part of the file from which there are no tokens: start, end, reason and sentence for its gap."""
 

@@ -8,6 +8,7 @@ from scanner.catalog.permissions import patterns, read_permissions
 from scanner.catalog.roles import builtin_roles, role_by_name
 from scanner.facts import ids
 from scanner.facts.schema import Kind
+from scanner.sources.declared.context import Context
 from scanner.sources.declared.declaration import Declaration
 from scanner.sources.declared.identity_rows import IdentityRows
 from scanner.sources.declared.naming import brief, is_guid, printable, segment
@@ -15,7 +16,6 @@ from scanner.sources.declared.principal_rows import PrincipalRows
 from scanner.sources.declared.resource_ids import arm_type
 from scanner.sources.declared.values import KeyRead, Object, Ref, Unknown, Value
 from scanner.sources.declared.walking import find, plain
-from scanner.sources.declared.wanted import Context
 
 ASSIGNMENTS = {
     "microsoft.authorization/roleassignments": False,

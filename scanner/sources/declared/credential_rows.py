@@ -9,14 +9,14 @@ from scanner.catalog.key_reads import key_service_of, reads_key
 from scanner.catalog.property_path import pieces
 from scanner.facts import ids
 from scanner.facts.schema import Kind
+from scanner.sources.declared.context import Context
 from scanner.sources.declared.declaration import OTHER_TYPES, Declaration
 from scanner.sources.declared.naming import printable, segment
-from scanner.sources.declared.placeholder import holds_secret
+from scanner.sources.declared.placeholder import holds_secret, is_public_key
 from scanner.sources.declared.resource_ids import arm_type
 from scanner.sources.declared.resource_rows import ResourceRows
 from scanner.sources.declared.values import NOT_WRITTEN, KeyRead, Object, Property, Text, Unknown, Value, dig
 from scanner.sources.declared.walking import Leaf, find, not_known, plain, written_path
-from scanner.sources.declared.wanted import Context
 
 ARGUMENTS = {
     "client_secret": "client-secret",
@@ -186,7 +186,10 @@ class CredentialRows:
             return
         value = leaf.value
         if (isinstance(value, KeyRead) and self._is_key(value)) or (
-            isinstance(value, Unknown) and value.secret and value.shown not in self._in_names()
+            isinstance(value, Unknown)
+            and value.secret
+            and value.shown not in self._in_names()
+            and not is_public_key(value.shown)
         ):
             name = self._context.name_of(declaration)
             entity = self._entity(declaration, name, leaf.start, leaf.end)

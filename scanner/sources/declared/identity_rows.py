@@ -5,12 +5,12 @@ from __future__ import annotations
 from scanner.catalog.identity_field import read_identity_type
 from scanner.facts import ids
 from scanner.facts.schema import Kind
+from scanner.sources.declared.context import Context
 from scanner.sources.declared.declaration import Declaration
 from scanner.sources.declared.naming import is_guid
 from scanner.sources.declared.principal_rows import PrincipalRows
 from scanner.sources.declared.resource_ids import arm_type
 from scanner.sources.declared.values import NOT_WRITTEN, Object, Ref, Unknown, Value
-from scanner.sources.declared.wanted import Context
 
 USER_ASSIGNED = "microsoft.managedidentity/userassignedidentities"
 FEDERATED = f"{USER_ASSIGNED}/federatedidentitycredentials"
@@ -55,9 +55,9 @@ class IdentityRows:
         if known is not None:
             return known
         name = context.name_of(declaration)
-        identity = context.builder.entity(
-            Kind.IDENTITY, identity_id, name=name if label == "default" else f"{name} ({label})"
-        )
+        if label != "default":
+            name = f"{name} ({label})"
+        identity = context.builder.entity(Kind.IDENTITY, identity_id, name=name)
         self._made[identity_id] = identity
         object_id = None
         if label == "default":

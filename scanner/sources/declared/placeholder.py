@@ -43,6 +43,13 @@ _SENTENCE = re.compile(r"[^\W\d_][\w.,:'-]*(?:\s+[\w./:,'-]+){2,}\s*")
 """At least three words: an explanation."""
 _ITS_KIND = re.compile(r"(?:[a-z]+[\s_-]*)?(?:secret|token|key|licen[cs]e)", re.IGNORECASE)
 """A text that only says what belongs there: ``clientsecret``, ``Contoso License``."""
+_PUBLIC_KEY_TEXT = re.compile(
+    r"(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-[\w-]+) |-----BEGIN (?:(?:RSA )?PUBLIC KEY|CERTIFICATE)-----"
+)
+"""How the public half of a key, or a certificate, begins."""
+_PUBLIC_KEY = re.compile(r"public[\s_-]?key", re.IGNORECASE)
+_NAMED_SECRET = re.compile(r"\bparam ([\w-]+)|\bvar\.([\w-]+)|\bgetSecret\(([^()]*)\)")
+"""What an expression that is not known takes its secrets from."""
 _VAULT_REFERENCE = "@microsoft.keyvault("
 _PASSWORD = re.compile(r"pass|pwd", re.IGNORECASE)
 _ID = re.compile(r"(?:[a-z0-9_-]I[dD]s?|_ids?|-ids?|^ids?)$")
@@ -75,9 +82,9 @@ def holds_secret(name: str, value: Any, *, given: bool = False) -> bool:
 def is_placeholder(name: str, value: str) -> bool:
     """Whether a text in place of the secret called ``name`` plainly is none.
 
-    So is a text that is too short, has neither letter nor digit, refers to a vault, is a token that a pipeline
-    replaces, or only repeats the parameter's own name (``CLIENT-SECRET``; but ``password`` is a password that people
-    use). A GUID is an id where the name says so, and may be a secret elsewhere.
+    So is a text that is too short, has neither letter nor digit, refers to a vault, is a public key, is a token that
+    a pipeline replaces, or only repeats the parameter's own name (``CLIENT-SECRET``; but ``password`` is a password
+    that people use). A GUID is an id where the name says so, and may be a secret elsewhere.
     """
     text = value.strip()
     letters = _letters(text)
@@ -85,9 +92,22 @@ def is_placeholder(name: str, value: str) -> bool:
         return True
     if text.lower().startswith(_VAULT_REFERENCE) or _TOKEN.fullmatch(text):
         return True
+    if _PUBLIC_KEY_TEXT.match(text) and "PRIVATE KEY" not in text:
+        return True
     if is_guid(text):
         return _ID.search(name) is not None
     return letters == _letters(name) and _PASSWORD.search(letters) is None
+
+
+def is_public_key(shown: str) -> bool:
+    """Whether all that an expression takes from secret parameters and vaults is called a public key.
+
+    Such a key is kept beside its private half, and therefore declared secret like it; it may be handed to anybody.
+    """
+    names = ["".join(found) for found in _NAMED_SECRET.findall(shown)]
+    return bool(names) and all(
+        _PUBLIC_KEY.search(name) is not None and "private" not in name.lower() for name in names
+    )
 
 
 def is_to_be_filled_in(name: str, value: str) -> bool:

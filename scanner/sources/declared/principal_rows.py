@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from scanner.facts.schema import Kind
+from scanner.sources.declared.context import Context
 from scanner.sources.declared.declaration import Declaration
 from scanner.sources.declared.naming import brief, is_guid, printable, segment
 from scanner.sources.declared.values import Object, Ref, Unknown, Value
-from scanner.sources.declared.wanted import Context
 
 if TYPE_CHECKING:
     from scanner.sources.declared.identity_rows import IdentityRows

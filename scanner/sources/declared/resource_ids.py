@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from scanner.facts import ids
 from scanner.sources.declared.declaration import OTHER_TYPES, Declaration, Scope, Unit
@@ -45,7 +46,12 @@ _EXTENSIONS = {
 
 def arm_type(declaration: Declaration) -> str:
     """Return a declaration's type in lower case; ``.../providers/roleAssignments`` as the extension that it is."""
-    lower = printable(declaration.type).lower()
+    return _folded_type(declaration.type)
+
+
+@lru_cache(maxsize=4_096)
+def _folded_type(type_: str) -> str:
+    lower = printable(type_).lower()
     if "/providers/" in lower:
         last = lower.rsplit("/providers/", 1)[1]
         return _EXTENSIONS.get(last, last)

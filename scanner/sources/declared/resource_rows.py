@@ -11,13 +11,13 @@ from scanner.catalog.credential_use import types_with_credentials, without_secre
 from scanner.catalog.identity_types import can_have_identity
 from scanner.catalog.property_path import fixed_part, pieces
 from scanner.facts.schema import Kind
+from scanner.sources.declared.context import Context
 from scanner.sources.declared.declaration import Declaration
 from scanner.sources.declared.identity_rows import IdentityRows, is_identity_id, kinds_of
 from scanner.sources.declared.naming import printable, segment
 from scanner.sources.declared.resource_ids import arm_type
 from scanner.sources.declared.values import KeyRead, Object, Ref, Text, Unknown, Value
 from scanner.sources.declared.walking import Found, find, plain
-from scanner.sources.declared.wanted import Context
 
 _IDENTITIES = "identity.userAssignedIdentities"
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from scanner.facts import ids
 from scanner.facts.ids import same
 from scanner.facts.schema import Kind
-from scanner.sources.declared.asked import Wanted
 from scanner.sources.declared.authorization_rows import ASSIGNMENTS, ROLE_DEFINITION, AuthorizationRows
+from scanner.sources.declared.context import Context
 from scanner.sources.declared.credential_rows import CredentialRows
 from scanner.sources.declared.declaration import OTHER_TYPES, Declaration, Unit
 from scanner.sources.declared.identity_rows import FEDERATED, USER_ASSIGNED, IdentityRows
@@ -26,7 +26,7 @@ from scanner.sources.declared.resource_rows import ResourceRows
 from scanner.sources.declared.unit_facts import UnitFacts
 from scanner.sources.declared.values import KeyRead, Object, Ref, Text, Unknown, Value
 from scanner.sources.declared.walking import not_known
-from scanner.sources.declared.wanted import Context
+from scanner.sources.declared.wanted import Wanted
 
 __all__ = ["Wanted", "translate"]
 

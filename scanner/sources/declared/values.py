@@ -21,11 +21,13 @@ from typing import TypeAlias
 
 import msgspec
 
+# No value contains itself, so that the cycle collector need not look at them (``gc=False``): there are very many.
+
 NOT_WRITTEN = -1
 """Stands for the offsets of a property that is not written in the declaration itself."""
 
 
-class Unknown(msgspec.Struct, frozen=True, tag="unknown", array_like=True):
+class Unknown(msgspec.Struct, frozen=True, tag="unknown", array_like=True, gc=False):
     """A value that cannot be known before deployment. ``shown`` is how it is written: ``var.scope``, ``env()``."""
 
     shown: str
@@ -37,7 +39,7 @@ class Unknown(msgspec.Struct, frozen=True, tag="unknown", array_like=True):
     """The values it can have when that much is known: both sides of a condition; empty when anything is possible."""
 
 
-class Ref(msgspec.Struct, frozen=True, tag="ref", array_like=True):
+class Ref(msgspec.Struct, frozen=True, tag="ref", array_like=True, gc=False):
     """A property of a declaration: ``path`` is ``("id",)``, ``("name",)``, ``("properties", "principalId")``, ..."""
 
     target: str
@@ -46,7 +48,7 @@ class Ref(msgspec.Struct, frozen=True, tag="ref", array_like=True):
     shown: str
 
 
-class KeyRead(msgspec.Struct, frozen=True, tag="key", array_like=True):
+class KeyRead(msgspec.Struct, frozen=True, tag="key", array_like=True, gc=False):
     """A key, password, token or connection string that is read from a service when deploying."""
 
     of: Value
@@ -58,13 +60,13 @@ class KeyRead(msgspec.Struct, frozen=True, tag="key", array_like=True):
     shown: str
 
 
-class Text(msgspec.Struct, frozen=True, tag="text", array_like=True):
+class Text(msgspec.Struct, frozen=True, tag="text", array_like=True, gc=False):
     """Text with at least one part that is not a known string."""
 
     parts: tuple[Value, ...]
 
 
-class Property(msgspec.Struct, frozen=True, array_like=True):
+class Property(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A named value in an object; offsets in bytes of name and value together, in the file of the declaration."""
 
     value: Value
@@ -77,7 +79,7 @@ class Property(msgspec.Struct, frozen=True, array_like=True):
         return self.start != NOT_WRITTEN
 
 
-class Object(msgspec.Struct, frozen=True, tag="object", array_like=True):
+class Object(msgspec.Struct, frozen=True, tag="object", array_like=True, gc=False):
     """Names to properties; compare names without case, as Azure does, with :meth:`get`."""
 
     properties: dict[str, Property]
@@ -164,9 +166,9 @@ def text(parts: list[Value]) -> Value:
     """Join parts into one text: a plain ``str`` when all are known, else a :class:`Text` with neighbours joined."""
     joined: list[Value] = []
     for part in parts:
-        pieces = part.parts if isinstance(part, Text) else (part,)
+        pieces = part.parts if type(part) is Text else (part,)
         for piece in pieces:
-            plain = _plain(piece)
+            plain = piece if type(piece) is str else _plain(piece)
             if plain is None:
                 joined.append(piece)
             elif joined and isinstance(joined[-1], str):

@@ -13,10 +13,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from scanner.sources.terraform.file_names import TERRAFORM
+
 if TYPE_CHECKING:
     from scanner.sources.repository.units import Sorted
 
-_TERRAFORM = (".tf", ".tf.json", ".tfvars", ".tfvars.json")
 _TEMPLATES = (".bicep", ".bicepparam", ".json")
 
 
@@ -43,7 +44,7 @@ def may_belong(uri: str, places: frozenset[Beside]) -> bool:
     """Whether a file may belong to a named one by its folder and ending."""
     if Beside(posixpath.dirname(uri) or ".", _is_terraform(uri)) not in places:
         return False
-    return uri.lower().endswith((*_TERRAFORM, *_TEMPLATES))
+    return uri.lower().endswith((*TERRAFORM, *_TEMPLATES))
 
 
 def list_beside(root: Path, places: frozenset[Beside]) -> Iterator[str]:
@@ -82,4 +83,4 @@ def set_aside(by: Sorted, company: frozenset[str]) -> None:
 
 
 def _is_terraform(uri: str) -> bool:
-    return uri.lower().endswith(_TERRAFORM)
+    return uri.lower().endswith(TERRAFORM)

@@ -34,6 +34,14 @@ class Cache:
         self._question = hashlib.blake2b(question, digest_size=32).digest()
         self._made = False
 
+    def why_not(self) -> str | None:
+        """Return why nothing can be kept; None where something can. Makes the folder."""
+        try:
+            self._make(self.folder)
+        except OSError as error:
+            return (error.strerror or str(error)).lower()
+        return None if os.access(self.folder, os.W_OK | os.X_OK) else "permission denied"
+
     def get(self, unit: str, digests: Digests) -> LocatedUnit | None:
         """Return what was read of a unit when all it depends on is as it was, else None."""
         body = self.get_bytes(unit)

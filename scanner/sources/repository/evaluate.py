@@ -18,7 +18,8 @@ from scanner.sources.repository.located import LocatedGap, LocatedUnit, Locator
 from scanner.sources.repository.units import UnitSpec
 
 if TYPE_CHECKING:
-    from scanner.sources.declared.asked import Wanted
+    from scanner.sources.arm.generated import GeneratedTemplates
+    from scanner.sources.declared.wanted import Wanted
     from scanner.sources.template.model import ParameterFile, Template
     from scanner.sources.terraform.configuration import ParsedFiles
     from scanner.sources.terraform.model import TerraformObject
@@ -43,6 +44,7 @@ class Evaluator:
         self._locator = Locator(contents, self._digests)
         self._templates: OrderedDict[str, tuple[Template | None, int]] = OrderedDict()
         self._kept = 0
+        self._generated: GeneratedTemplates | None = None
         self._parsed_terraform: ParsedFiles | None = None
         self._roots = 0
 
@@ -72,7 +74,11 @@ class Evaluator:
             return self._terraform(spec, files)
         if spec.kind == "plan":
             return _plan(spec, files)
-        return _template(spec, files, self._parsed)
+        if self._generated is None:
+            from scanner.sources.arm.generated import GeneratedTemplates
+
+            self._generated = GeneratedTemplates()
+        return _template(spec, files, self._parsed, self._generated)
 
     def _terraform(self, spec: UnitSpec, files: Files) -> Unit:
         from scanner.sources.terraform.configuration import ParsedFiles
@@ -162,11 +168,16 @@ def _mentioned(objects: list[TerraformObject]) -> frozenset[str]:
     return frozenset(item.address for item in objects) if budget.spent else mentioned
 
 
-def _template(spec: UnitSpec, files: Files, read: Callable[[str, bytes], Template | None]) -> Unit:
+def _template(
+    spec: UnitSpec,
+    files: Files,
+    read: Callable[[str, bytes], Template | None],
+    generated: GeneratedTemplates,
+) -> Unit:
     from scanner.sources.template.evaluate import evaluate
 
     parameters = None if spec.parameters is None else _parameters(spec.parameters, files)
-    unit = evaluate(files, spec.path, read=read, parameters=parameters)
+    unit = evaluate(files, spec.path, read=read, parameters=parameters, generated=generated)
     if spec.parameters is None:
         return unit
     # What is deployed with other parameters is another deployment: it is called by them.

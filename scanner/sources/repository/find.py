@@ -15,10 +15,12 @@ from typing import NamedTuple
 
 import msgspec
 
+from scanner.errors import UserError
 from scanner.sources.repository.beside import Beside, beside, list_beside
 from scanner.sources.repository.git import GitError, Listed, list_files, top_of
+from scanner.sources.terraform.file_names import TERRAFORM
 
-ENDINGS = (".tf", ".tf.json", ".tfvars", ".tfvars.json", ".bicep", ".bicepparam", ".json")
+ENDINGS = (*TERRAFORM, ".bicep", ".bicepparam", ".json")
 """How the names of files end that are looked at; of the other JSON files the content tells."""
 LARGEST = 50_000_000
 """Bytes; a larger file is a gap. Azure takes templates up to 4 MB, Terraform plans have been seen with 50."""
@@ -40,7 +42,7 @@ SKIPPED_FOLDERS = frozenset(
 """Not walked into where git does not say what belongs to a repository: copies and tools, not the repository itself."""
 
 
-class RepositoryError(Exception):
+class RepositoryError(UserError):
     """What was asked for cannot be read: what, why, what to do."""
 
 

@@ -25,7 +25,7 @@ from scanner.sources.repository.side import Side
 from scanner.sources.repository.units import Sorted, sort_files, stray_parameters, units_of
 
 if TYPE_CHECKING:
-    from scanner.sources.declared.asked import Wanted
+    from scanner.sources.declared.wanted import Wanted
     from scanner.sources.repository.commit import CommitContents
     from scanner.sources.repository.merge import State
     from scanner.sources.repository.reading import Read
@@ -226,7 +226,10 @@ def _cache(found: Found, by: Sorted, how: Reading) -> tuple[Cache | None, str | 
     question = msgspec.msgpack.encode(
         (__version__, stamp, str(found.root), how.wanted), order="deterministic"
     )
-    return Cache(folder, question), None
+    cache = Cache(folder, question)
+    if how.cache is not None and (why := cache.why_not()) is not None:
+        return None, f"nothing can be kept in {how.cache}: {why}; the next check reads everything anew"
+    return cache, None
 
 
 def _is_committed(found: Found) -> bool:

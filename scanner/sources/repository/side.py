@@ -9,7 +9,7 @@ from scanner.sources.repository.contents import Contents, Digests
 from scanner.sources.repository.units import Sorted, UnitSpec
 
 if TYPE_CHECKING:
-    from scanner.sources.declared.asked import Wanted
+    from scanner.sources.declared.wanted import Wanted
     from scanner.sources.repository.located import LocatedUnit
 
 

@@ -24,6 +24,7 @@ from scanner.sources.repository.recognise import (
     is_utf16,
     recognise_json,
 )
+from scanner.sources.terraform.file_names import CONFIGURATION, TERRAFORM
 from scanner.sources.terraform.recognise import taken_for_plan
 
 MARK = b"midas:"
@@ -107,7 +108,7 @@ def sort_files(found: Found, contents: Contents) -> Sorted:
     for uri in found.files:
         lower = uri.lower()
         target = found.links.get(uri)
-        terraform = lower.endswith((".tf", ".tf.json", ".tfvars", ".tfvars.json"))
+        terraform = lower.endswith(TERRAFORM)
         if target is not None and not terraform and (target in there or uri not in found.asked):
             continue  # read where it lies
         data = contents.read(uri)
@@ -125,7 +126,7 @@ def sort_files(found: Found, contents: Contents) -> Sorted:
         elif terraform:
             folder, _, name = uri.rpartition("/")
             by.terraform.setdefault(folder or ".", []).append(name)
-            if lower.endswith((".tf", ".tf.json")):
+            if lower.endswith(CONFIGURATION):
                 by.used.update(_called(folder, data, folders))
         elif lower.endswith(".bicep"):
             by.bicep.append(uri)
@@ -154,7 +155,7 @@ def sort_files(found: Found, contents: Contents) -> Sorted:
 def _in_module(uri: str, by: Sorted) -> bool:
     """Whether a file lies in a Terraform module of which something can be read."""
     names = by.terraform.get(posixpath.dirname(uri) or ".", ())
-    return any(name.endswith((".tf", ".tf.json")) for name in names)
+    return any(name.endswith(CONFIGURATION) for name in names)
 
 
 def _sort_json(
@@ -203,9 +204,7 @@ def _called(folder: str, data: bytes, folders: dict[str, list[str]]) -> set[str]
         return called
     for source in _TERRAFORM_SOURCE.findall(data):
         path = posixpath.normpath(posixpath.join(folder, source.decode("utf-8", "replace")))
-        if path != (folder or ".") and any(
-            name.endswith((".tf", ".tf.json")) for name in folders.get(path, ())
-        ):
+        if path != (folder or ".") and any(name.endswith(CONFIGURATION) for name in folders.get(path, ())):
             called.add(path)
     return called
 
@@ -219,7 +218,7 @@ def units_of(by: Sorted) -> list[UnitSpec]:
     specs = [
         UnitSpec("terraform", folder)
         for folder, names in by.terraform.items()
-        if folder not in by.used and any(name.endswith((".tf", ".tf.json")) for name in names)
+        if folder not in by.used and any(name.endswith(CONFIGURATION) for name in names)
     ]
     specs += [UnitSpec("plan", uri) for uri in by.plans]
     kinds: tuple[tuple[UnitKind, list[str]], ...] = (("bicep", by.bicep), ("arm", by.arm))
@@ -240,7 +239,7 @@ def left_over(by: Sorted, seen: Set[str]) -> Iterator[UnitSpec]:
     Files that use each other in a circle are such, and files that only seemed to be used.
     """
     for folder in sorted(by.terraform):
-        configuration = [name for name in by.terraform[folder] if name.endswith((".tf", ".tf.json"))]
+        configuration = [name for name in by.terraform[folder] if name.endswith(CONFIGURATION)]
         if configuration and not any(
             posixpath.normpath(f"{folder}/{name}") in seen for name in configuration
         ):

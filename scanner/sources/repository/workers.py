@@ -27,10 +27,12 @@ MOST_DEATHS = 20
 """Processes that may die before the rest is given up."""
 
 _FRAME = struct.Struct("<II")
-_TASK = struct.Struct("<I")
+_BATCH = struct.Struct("<II")
 _BEGUN = 0xFFFFFFFF
-_MOST_BATCHES = 8_192
-"""Numbers of batches lie in a pipe from the beginning: as many as any pipe holds."""
+_MOST_BATCHES = 4_096
+"""Batches lie in a pipe from the beginning: fewer than any pipe holds."""
+_TOGETHER = 8
+"""Tasks that one process takes at once: neighbours use the same files, and what was read of these is kept."""
 
 
 class _Child(msgspec.Struct):
@@ -55,14 +57,14 @@ class Workers:
         self._children: dict[int, _Child] = {}
         self._done = bytearray(tasks)
         self._deaths = 0
-        self._batch = max(1, -(-tasks // _MOST_BATCHES))
+        self._batches = batches(tasks, processes)
         self._forks = tasks > 0 and processes > 0 and can_fork()
         if self._forks:
             self._queue, queue_end = os.pipe()
             with os.fdopen(queue_end, "wb") as file:
-                file.write(b"".join(_TASK.pack(first) for first in range(0, tasks, self._batch)))
+                file.write(b"".join(_BATCH.pack(batch.start, batch.stop) for batch in self._batches))
             for _ in range(min(processes, tasks)):
-                self._start()
+                self._start(range(0))
 
     def __enter__(self) -> Workers:
         return self
@@ -105,13 +107,14 @@ class Workers:
 
     # ---- in the process that gives the work
 
-    def _start(self) -> _Child:
+    def _start(self, first: range) -> _Child:
+        """Start a process that does the tasks of a batch first, then those of the queue."""
         reading, writing = os.pipe()
         widen(writing)
         process = os.fork()
         if process == 0:
             os.close(reading)
-            be_child(self._run, writing)
+            be_child(lambda results: self._run(results, first), writing)
         os.close(writing)
         child = _Child(process, reading, began=time.monotonic())
         self._children[process] = child
@@ -151,6 +154,7 @@ class Workers:
         if code == 0:
             return
         self._deaths += 1
+        rest = range(0)
         if child.task is not None and not self._done[child.task]:
             self._done[child.task] = 1
             why = (
@@ -159,8 +163,10 @@ class Workers:
                 else f"its process ended with {f'signal {-code}' if code < 0 else code}"
             )
             yield child.task, self._lost(child.task, why)
+            batch = next(batch for batch in self._batches if child.task in batch)
+            rest = range(child.task + 1, batch.stop)
         if self._deaths < MOST_DEATHS:
-            another = self._start()
+            another = self._start(rest)
             selector.register(another.results, selectors.EVENT_READ, another)
 
     def _end_stuck(self) -> None:
@@ -172,19 +178,31 @@ class Workers:
 
     # ---- in the processes that do the work
 
-    def _run(self, results: int) -> None:
+    def _run(self, results: int, batch: range) -> None:
         while True:
-            number = os.read(self._queue, _TASK.size)
-            if not number:
-                return
-            (first,) = _TASK.unpack(number)
-            for task in range(first, min(first + self._batch, self._tasks)):
+            for task in batch:
                 if self._done[task]:
                     continue
                 write_all(results, _FRAME.pack(task, _BEGUN))
                 payload = self._work(task)
                 write_all(results, _FRAME.pack(task, len(payload)))
                 write_all(results, payload)
+            following = os.read(self._queue, _BATCH.size)
+            if not following:
+                return
+            batch = range(*_BATCH.unpack(following))
+
+
+def batches(tasks: int, processes: int) -> list[range]:
+    """Share tasks out: several at a time, one by one in the end, so that no process waits long for another."""
+    made: list[range] = []
+    least = max(1, -(-tasks // _MOST_BATCHES))
+    first = 0
+    while first < tasks:
+        size = max(least, min(_TOGETHER, (tasks - first) // (max(1, processes) * _TOGETHER)))
+        made.append(range(first, min(first + size, tasks)))
+        first += size
+    return made
 
 
 def can_fork() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from functools import lru_cache
 
 from scanner.sources.declared.files import Files
 from scanner.sources.declared.values import Ref, Text, Unknown, Value
@@ -48,27 +49,35 @@ def call(ev: Evaluation, node: Call, env: Env) -> Held:
 
 def _function(ev: Evaluation, node: Call, env: Env) -> Held:
     frame = env.frame
-    lower = node.name.lower()
-    if frame.template.functions or frame.template.imports:
-        key = lower if frame.template.language == "arm" else node.name
-        if key in frame.template.functions:
+    lower, special, comparison = _meaning(node.name)
+    template = frame.template
+    if template.functions or template.imports:
+        key = lower if template.language == "arm" else node.name
+        if key in template.functions:
             return _user_defined(ev, frame, key, node, env)
         imported = (
             imported_name(ev, frame, node.name) if lower not in _SPECIAL and lower not in PLAIN else None
         )
         if imported is not None:
             return _user_defined(ev, imported[0], imported[1], node, env)
-    special = _SPECIAL.get(lower)
     if special is not None:
         return special(ev, node, env)
-    if lower.startswith("list"):
-        return resource_functions.list_call(ev, node, env)
-    if lower in _COMPARISONS and len(node.arguments) == 2:
-        left, right = (ev.plain(argument, env) for argument in node.arguments)
-        return compute(_COMPARISONS[lower], left, right)
+    if comparison is not None and len(node.arguments) == 2:
+        left, right = node.arguments
+        return compute(comparison, ev.plain(left, env), ev.plain(right, env))
     arguments = [ev.plain(argument, env) for argument in node.arguments]
     ev.charge(arguments)
     return apply(node.name, arguments)
+
+
+@lru_cache(maxsize=1024)
+def _meaning(name: str) -> tuple[str, Form | None, str | None]:
+    """Return a function's name in lower case, what evaluates it where it sees more than values, and its operator."""
+    lower = name.lower()
+    special = _SPECIAL.get(lower)
+    if special is None and lower.startswith("list"):
+        special = resource_functions.list_call
+    return lower, special, _COMPARISONS.get(lower)
 
 
 def apply(name: str, arguments: list[Value]) -> Value:

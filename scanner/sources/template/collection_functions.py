@@ -9,9 +9,9 @@ from scanner.sources.template.evaluation import PlainFunction, Unresolvable
 from scanner.sources.template.expressions import joined
 from scanner.sources.template.maybe import is_spread, lengths, overlay, possible_arrays, spread, united_arrays
 from scanner.sources.template.operators import equal
+from scanner.sources.template.partial_texts import cut_text, lacks
 from scanner.sources.template.resource_id import segments
 from scanner.sources.template.symbolic import call_value, known, shown
-from scanner.sources.template.text_parts import cut_text, lacks
 
 _MOST_ITEMS = 20_000
 

@@ -127,7 +127,7 @@ def _inside(ev: Evaluation, uri: str, way: list[tuple[Template, Module]]) -> Tem
         if deployed is None or _given(module) != _lower(deployed.parameters):
             return None
         part, name = memoryview(deployed.template), f"{name}#{module.symbol}"
-    template = ev.read(name, bytes(part))
+    template = ev.generated.read(name, part)
     return None if template is None or template.gaps else template
 
 

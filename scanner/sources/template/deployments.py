@@ -7,7 +7,7 @@ else is an expression there belongs to the file around it.
 
 from __future__ import annotations
 
-from scanner.sources.arm.build import build_template, unroll_copies
+from scanner.sources.arm.build import build_template, unroll_copies, written_at
 from scanner.sources.arm.expression import ExpressionError, broken, read_string
 from scanner.sources.declared.files import Files
 from scanner.sources.template.compiled import DEPLOYMENTS
@@ -83,7 +83,9 @@ def written_template(ev: Evaluation, instance: ModuleInstance) -> Template | Non
         root = reader.read(node)
         if isinstance(root, ObjectLiteral):
             unroll_copies(reader.copies)
-            template = build_template(frame.template.uri, root, ev.files.read(frame.template.uri) or b"")
+            home = frame.template
+            around = ev.files.read(home.uri) if home.placed else None
+            template = build_template(home.uri, root, written_at(around or b""))
             template.gaps = [*reader.gaps, *template.gaps]
             return template
     path = _loaded_path(node)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from scanner.sources.arm.generated import GeneratedTemplates
 from scanner.sources.declared.declaration import Declaration, Place, Scope, SourceGap, Unit
 from scanner.sources.declared.files import Files
 from scanner.sources.declared.values import Object, dig
@@ -18,7 +19,6 @@ from scanner.sources.template.deployments import deployment_behind
 from scanner.sources.template.directory import in_common_words
 from scanner.sources.template.evaluation import MOST_DECLARATIONS, Evaluation, Form
 from scanner.sources.template.frames import Frame, ModuleInstance, ResourceInstance, Standing, settled
-from scanner.sources.template.given_and_output import defaults, given_secrets, outputs_of
 from scanner.sources.template.model import (
     Array,
     Binary,
@@ -40,8 +40,10 @@ from scanner.sources.template.model import (
     Spread,
     Template,
     Unary,
+    Unread,
 )
 from scanner.sources.template.modules import enter, instances_of_frame
+from scanner.sources.template.parameters_and_outputs import defaults, given_secrets, outputs_of
 from scanner.sources.template.resources import expand, locate
 from scanner.sources.template.symbolic import parts_of
 
@@ -65,6 +67,7 @@ _FORMS: dict[type, Form] = {
     Loop: loops.loop,
     Broken: expressions.broken,
     Outside: expressions.outside,
+    Unread: expressions.unread,
 }
 _NOT_PROPERTIES = {
     "dependson",
@@ -82,11 +85,19 @@ _NOT_PROPERTIES = {
 """What stands in the body of a resource but is no property of it."""
 
 
-def evaluate(files: Files, uri: str, *, read: Read, parameters: ParameterFile | None = None) -> Unit:
+def evaluate(
+    files: Files,
+    uri: str,
+    *,
+    read: Read,
+    parameters: ParameterFile | None = None,
+    generated: GeneratedTemplates | None = None,
+) -> Unit:
     """Evaluate a template and all it deploys.
 
     ``read`` makes a :class:`Template` of a file's bytes, None where it is none; ``parameters`` are the values of a
-    parameter file. Never raises: what cannot be evaluated is a gap of the unit.
+    parameter file; ``generated`` keeps what was read of compiled files for the next unit. Never raises: what cannot be
+    evaluated is a gap of the unit.
     """
     data = files.read(uri)
     template = read(uri, data) if data is not None else None
@@ -102,7 +113,14 @@ def evaluate(files: Files, uri: str, *, read: Read, parameters: ParameterFile | 
             gaps=[gap],
             files=list(files.seen),
         )
-    ev = Evaluation(files, read, _FORMS)
+    ev = Evaluation(files, read, _FORMS, generated or GeneratedTemplates())
+    try:
+        return _unit(ev, template, parameters)
+    finally:
+        ev.release()
+
+
+def _unit(ev: Evaluation, template: Template, parameters: ParameterFile | None) -> Unit:
     for gap in template.gaps:
         ev.gap(gap)
     root = Frame(template, resource_id.unit_scope(template.target_scope))
@@ -118,12 +136,12 @@ def evaluate(files: Files, uri: str, *, read: Read, parameters: ParameterFile | 
         seen = _declare(ev, seen, declarations)
     declarations.extend(outputs)
     return Unit(
-        root=uri,
+        root=template.uri,
         language=template.language,
         scope=Scope(template.target_scope),
         declarations=declarations,
         gaps=ev.gaps,
-        files=list(files.seen),
+        files=list(ev.files.seen),
     )
 
 
@@ -210,12 +228,15 @@ def _declaration(ev: Evaluation, instance: ResourceInstance) -> Declaration:
         frame.template.language,
     )
     standing = frame.standing or written
+    body = _body(ev, instance)
+    if frame.standing is not None and frame.template.placed:
+        body = _without_places(body)
     return Declaration(
         address=instance.address,
         type=instance.type.lower(),
         name=located.name,
         parent=located.parent,
-        body=_body(ev, instance) if frame.standing is None else _without_places(_body(ev, instance)),
+        body=body,
         language=standing.language,
         place=standing.place,
         whole=standing.whole,

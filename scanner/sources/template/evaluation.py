@@ -13,7 +13,7 @@ from scanner.sources.declared.declaration import Place, SourceGap
 from scanner.sources.declared.files import Files
 from scanner.sources.declared.values import Object, Unknown, Value
 from scanner.sources.template.frames import (
-    HANDLES,
+    HANDLE_TYPES,
     Env,
     Frame,
     Held,
@@ -22,10 +22,11 @@ from scanner.sources.template.frames import (
     ResourceInstance,
     settled,
 )
-from scanner.sources.template.model import Expression, Template
-from scanner.sources.template.symbolic import CONTAINERS, parts_of
+from scanner.sources.template.model import Constant, Expression, Template
+from scanner.sources.template.symbolic import CONTAINER_TYPES, parts_of
 
 if TYPE_CHECKING:
+    from scanner.sources.arm.generated import GeneratedTemplates
     from scanner.sources.template.compiled import Compiled
 
 MOST_STEPS = 500_000
@@ -62,10 +63,15 @@ class Evaluation:
     """One unit's evaluation. ``forms`` says how each class of expression is evaluated; see ``template.evaluate``."""
 
     def __init__(
-        self, files: Files, read: Callable[[str, bytes], Template | None], forms: dict[type, Form]
+        self,
+        files: Files,
+        read: Callable[[str, bytes], Template | None],
+        forms: dict[type, Form],
+        generated: GeneratedTemplates,
     ) -> None:
         self.files = files
         self.read = read
+        self.generated = generated
         self.gaps: list[SourceGap] = []
         self.by_type: dict[str, InstanceIndex] = {}
         self.declared: dict[str, ResourceInstance] = {}
@@ -90,6 +96,8 @@ class Evaluation:
     def value(self, node: Expression, env: Env) -> Held:
         """Return the value of an expression."""
         self._steps += 1
+        if type(node) is Constant:
+            return node.value
         if self.depth >= MOST_DEPTH:
             return self._too_deep(node, env)
         if self._steps > MOST_STEPS:
@@ -103,14 +111,15 @@ class Evaluation:
     def plain(self, node: Expression, env: Env) -> Value:
         """Return the value of an expression as something that a declaration can hold."""
         found = self.value(node, env)
-        return settled(found) if isinstance(found, HANDLES) else found
+        return settled(found) if type(found) in HANDLE_TYPES else found  # type: ignore[return-value]
 
     def charge(self, arguments: list[Value]) -> None:
         """Count the work that a function has with its arguments as steps."""
         for argument in arguments:
-            if isinstance(argument, str):
-                self._steps += len(argument) >> 10
-            elif isinstance(argument, list | Object):
+            kind = type(argument)
+            if kind is str:
+                self._steps += len(argument) >> 10  # type: ignore[arg-type]  # its type was looked at
+            elif kind is list or kind is Object:
                 self._steps += self._size(argument, 2) >> 2
 
     def _size(self, value: Value, depth: int) -> int:
@@ -121,7 +130,7 @@ class Evaluation:
         inner = parts_of(value)
         if depth == 0 or len(inner) > 64:
             return len(inner)
-        return 1 + sum(self._size(part, depth - 1) for part in inner if isinstance(part, list | Object))
+        return 1 + sum(self._size(part, depth - 1) for part in inner if type(part) in _MANY)
 
     @property
     def exhausted(self) -> bool:
@@ -144,6 +153,12 @@ class Evaluation:
                 f"The unit takes more than {MOST_STEPS:,} steps: its rest is not evaluated.",
             )
         return Unknown("...", "the unit is too large")
+
+    def release(self) -> None:
+        """Let go of all frames: what was worked out for this unit is not needed any more."""
+        for frame in (*self.frames, *self.libraries.values()):
+            if frame is not None:
+                frame.release()
 
     def tell(self, frame: Frame, node: Any, reason: str, detail: str) -> None:
         """Record a gap at something with a start and an end in the file of a frame."""
@@ -169,7 +184,7 @@ class Evaluation:
 
     def bounded(self, value: Held, frame: Frame, node: Any) -> Held:
         """Return a value, or what stands for it when it is too large or too deep to be gone through."""
-        if not isinstance(value, list | Object):
+        if not isinstance(value, _MANY):
             return value
         depth, nodes = self._measure(value)
         if depth <= MOST_VALUE_DEPTH and nodes <= MOST_NODES:
@@ -180,6 +195,9 @@ class Evaluation:
     def _measure(self, value: Value) -> tuple[int, int]:
         """Return depth and number of parts. Parts that are shared are measured once and counted each time."""
         measured = self._measured
+        known = measured.get(id(value))
+        if known is not None:
+            return known[1], known[2]
         stack: list[tuple[Value, bool]] = [(value, False)]
         while stack:
             each, ready = stack.pop()
@@ -188,15 +206,16 @@ class Evaluation:
             inner = parts_of(each)
             if not ready:
                 stack.append((each, True))
-                stack.extend((part, False) for part in inner if isinstance(part, CONTAINERS))
+                stack.extend([(part, False) for part in inner if type(part) in CONTAINER_TYPES])
                 continue
             depth, nodes = 0, 1
             for part in inner:
-                _, below, count = (
-                    measured.get(id(part), (None, 0, 1)) if isinstance(part, CONTAINERS) else _LEAF
-                )
-                depth = max(depth, below)
-                nodes += count
+                if type(part) in CONTAINER_TYPES:
+                    _, below, count = measured.get(id(part), _LEAF)
+                    depth = max(depth, below)
+                    nodes += count
+                else:
+                    nodes += 1
             # The value is kept with its measure, so that its id stays its own.
             measured[id(each)] = (each, depth + 1, min(nodes, MOST_NODES * 2))
         found = measured.get(id(value), (None, 0, 1))
@@ -204,3 +223,4 @@ class Evaluation:
 
 
 _LEAF: tuple[None, int, int] = (None, 0, 1)
+_MANY = (list, Object)

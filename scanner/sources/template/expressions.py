@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scanner.sources.declared.values import Object, Property, Ref, Text, Unknown, Value, show, text
 from scanner.sources.template.evaluation import MOST_PARTS, MOST_TEXT, NOT_DEPLOYED, Evaluation
-from scanner.sources.template.frames import HANDLES, Closure, Env, Held, Instances, handle_of, settled
+from scanner.sources.template.frames import Closure, Env, Held, Instances, handle_of
 from scanner.sources.template.maybe import overlay, spread
 from scanner.sources.template.members import item_from_end, item_of, member_of
 from scanner.sources.template.model import (
@@ -22,6 +22,7 @@ from scanner.sources.template.model import (
     Outside,
     Spread,
     Unary,
+    Unread,
 )
 from scanner.sources.template.spelling import spelled
 from scanner.sources.template.symbolic import shown
@@ -66,16 +67,15 @@ def array(ev: Evaluation, node: Array, env: Env) -> Value:
         if kind is Constant:
             items.append(item.value)  # type: ignore[union-attr]  # its type was looked at
             continue
-        if isinstance(item, Spread):
-            found = ev.plain(item.expression, env)
+        if kind is Spread:
+            found = ev.plain(item.expression, env)  # type: ignore[union-attr]
             if isinstance(found, list):
                 items.extend(found)
             elif found is not None:
                 items.append(spread(found))
             continue
-        made = ev.value(item, env)
-        made = settled(made) if isinstance(made, HANDLES) else made
-        if isinstance(item, Loop) and isinstance(made, list):
+        made = ev.plain(item, env)
+        if kind is Loop and isinstance(made, list):
             items.extend(made)
         else:
             items.append(made)
@@ -110,8 +110,7 @@ def _object_part(ev: Evaluation, node: ObjectLiteral, env: Env, begin: int, end:
         if type(value_node) is Constant:
             value: Value = value_node.value
         else:
-            held = ev.value(value_node, env)
-            value = settled(held) if isinstance(held, HANDLES) else held
+            value = ev.plain(value_node, env)
         properties[name] = Property(value, entry.start, entry.end)
     return Object(properties, False, names)
 
@@ -188,3 +187,8 @@ def outside(ev: Evaluation, node: Outside, _env: Env) -> Held:
 def broken(_ev: Evaluation, node: Broken, _env: Env) -> Value:
     """Return what stands for an expression that does not parse; a gap told of it when it was read."""
     return Unknown(node.shown, "it does not parse")
+
+
+def unread(_ev: Evaluation, _node: Unread, _env: Env) -> Value:
+    """Return what stands for a template: it is deployed, but is no value."""
+    return Unknown("template", "it is no value")

@@ -117,6 +117,14 @@ class Frame:
         self.folded: dict[str, dict[str, str]] = {}
         """Parameters and variables by their names in lower case: ARM does not mind the case."""
 
+    def release(self) -> None:
+        """Let go of all that leads back here, once the unit is done: it is freed at once, no cycle is left to find."""
+        self.arguments.clear()
+        self.memo.clear()
+        self.expanded.clear()
+        self.by_name = InstanceIndex()
+        del self.base
+
 
 class ResourceInstance(msgspec.Struct, eq=False):
     """One instance of a declared resource."""
@@ -220,6 +228,8 @@ Handle: TypeAlias = "Scope | Instances | ModuleHandle | Closure | Namespace"
 Held: TypeAlias = "Value | Handle"
 
 HANDLES = (Scope, Instances, ModuleHandle, Closure, Namespace)
+HANDLE_TYPES = frozenset(HANDLES)
+"""To look a type up in, where that is done for every expression."""
 
 
 def settled(found: Held) -> Value:

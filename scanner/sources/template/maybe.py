@@ -186,7 +186,7 @@ def is_more(value: Value) -> bool:
 
 def is_spread(value: Value) -> bool:
     """Whether an item of an array stands for any number of items."""
-    return isinstance(value, Unknown) and value.shown.startswith(_SPREAD)
+    return type(value) is Unknown and value.shown.startswith(_SPREAD)
 
 
 def overlay(base: Value, over: Value, *, deep: bool) -> Value:

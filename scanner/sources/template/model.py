@@ -6,19 +6,22 @@ turns it into declarations. Offsets are in bytes of the file.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+import msgspec
+
 from scanner.sources.declared.declaration import SourceGap
+from scanner.sources.declared.values import NOT_WRITTEN
 
 if TYPE_CHECKING:
     from scanner.sources.template.frames import Env
 
 # ---- expressions
+# No expression contains itself, so that the cycle collector need not look at them (``gc=False``): there are very many.
 
 
-@dataclass(slots=True)
-class Constant:
+class Constant(msgspec.Struct, gc=False):
     """A string, number, boolean or null."""
 
     value: str | int | float | bool | None
@@ -26,8 +29,7 @@ class Constant:
     end: int
 
 
-@dataclass(slots=True)
-class Interpolation:
+class Interpolation(msgspec.Struct, gc=False):
     """Text with expressions in it: ``'${prefix}-id'``. An ARM ``format`` or ``concat`` stays a :class:`Call`."""
 
     parts: list[str | Expression]
@@ -35,8 +37,7 @@ class Interpolation:
     end: int
 
 
-@dataclass(slots=True)
-class Array:
+class Array(msgspec.Struct, gc=False):
     """An array; a :class:`Spread` item stands for its items, a :class:`Loop` for those it makes."""
 
     items: list[Expression]
@@ -44,8 +45,7 @@ class Array:
     end: int
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(msgspec.Struct, gc=False):
     """One property of an object: ``name`` is an expression where the name is interpolated.
 
     ``start`` and ``end`` span name and value.
@@ -57,18 +57,16 @@ class Entry:
     end: int
 
 
-@dataclass(slots=True)
-class ObjectLiteral:
+class ObjectLiteral(msgspec.Struct, gc=False):
     """An object; the entries keep their order; ``spreads`` are pairs of (position among the entries, expression)."""
 
     entries: list[Entry]
     start: int
     end: int
-    spreads: list[tuple[int, Expression]] = field(default_factory=list)
+    spreads: list[tuple[int, Expression]] = []
 
 
-@dataclass(slots=True)
-class Spread:
+class Spread(msgspec.Struct, gc=False):
     """``...expression`` in an array."""
 
     expression: Expression
@@ -76,8 +74,7 @@ class Spread:
     end: int
 
 
-@dataclass(slots=True)
-class Name:
+class Name(msgspec.Struct, gc=False):
     """A Bicep identifier: parameter, variable, resource, module, loop or lambda variable, imported name, namespace.
 
     In ARM JSON nothing is a name: ``parameters('x')`` and ``variables('x')`` are calls.
@@ -88,8 +85,7 @@ class Name:
     end: int
 
 
-@dataclass(slots=True)
-class Member:
+class Member(msgspec.Struct, gc=False):
     """``base.name`` or ``base.?name``."""
 
     base: Expression
@@ -99,8 +95,7 @@ class Member:
     end: int
 
 
-@dataclass(slots=True)
-class Nested:
+class Nested(msgspec.Struct, gc=False):
     """``base::name``: a resource declared inside another one."""
 
     base: Expression
@@ -109,8 +104,7 @@ class Nested:
     end: int
 
 
-@dataclass(slots=True)
-class Index:
+class Index(msgspec.Struct, gc=False):
     """``base[index]`` or ``base[?index]``."""
 
     base: Expression
@@ -120,8 +114,7 @@ class Index:
     end: int
 
 
-@dataclass(slots=True)
-class Call:
+class Call(msgspec.Struct, gc=False):
     """A function call; ``base`` for ``vault.getSecret('x')``, ``sys.concat()``, ``namespace.function()``."""
 
     name: str
@@ -131,8 +124,7 @@ class Call:
     end: int
 
 
-@dataclass(slots=True)
-class Unary:
+class Unary(msgspec.Struct, gc=False):
     """``!`` or ``-``; the trailing ``!`` of Bicep asserts only and is dropped when read."""
 
     operator: str
@@ -141,8 +133,7 @@ class Unary:
     end: int
 
 
-@dataclass(slots=True)
-class Binary:
+class Binary(msgspec.Struct, gc=False):
     """``+ - * / % == != =~ !~ < <= > >= && || ??``."""
 
     operator: str
@@ -152,8 +143,7 @@ class Binary:
     end: int
 
 
-@dataclass(slots=True)
-class Conditional:
+class Conditional(msgspec.Struct, gc=False):
     """``condition ? then : otherwise``; ARM's ``if()`` stays a call."""
 
     condition: Expression
@@ -163,8 +153,7 @@ class Conditional:
     end: int
 
 
-@dataclass(slots=True)
-class Lambda:
+class Lambda(msgspec.Struct, gc=False):
     """``(a, b) => body`` or ARM's ``lambda('a', ...)``, which stays a call."""
 
     parameters: list[str]
@@ -173,8 +162,7 @@ class Lambda:
     end: int
 
 
-@dataclass(slots=True)
-class Loop:
+class Loop(msgspec.Struct, gc=False):
     """``[for item in collection: body]``, ``[for (item, index) in collection: if (condition) body]``.
 
     For ARM's ``copy``: ``collection`` is ``range(0, count)``, ``item`` is empty, and ``copyIndex(name)`` in the
@@ -191,8 +179,7 @@ class Loop:
     end: int
 
 
-@dataclass(slots=True)
-class Broken:
+class Broken(msgspec.Struct, gc=False):
     """An expression that does not parse; a gap tells of it."""
 
     shown: str
@@ -200,8 +187,7 @@ class Broken:
     end: int
 
 
-@dataclass(slots=True)
-class Outside:
+class Outside(msgspec.Struct):
     """An expression in a template that is written as an object: it belongs to the file around that template."""
 
     expression: Expression
@@ -210,16 +196,30 @@ class Outside:
     end: int
 
 
+class Unread(msgspec.Struct):
+    """A template inside a deployment, in a file that a compiler wrote: it is read when it is deployed."""
+
+    reader: Callable[[str, bytes | memoryview], Template | None]
+    name: str
+    """The template that it stands in."""
+    data: memoryview
+    start: int = NOT_WRITTEN
+    end: int = NOT_WRITTEN
+
+    def read(self) -> Template | None:
+        """Return the template; None where it cannot be read."""
+        return self.reader(self.name, self.data)
+
+
 Expression: TypeAlias = (
     "Constant | Interpolation | Array | ObjectLiteral | Spread | Name | Member | Nested | Index | Call | Unary | "
-    "Binary | Conditional | Lambda | Loop | Broken | Outside"
+    "Binary | Conditional | Lambda | Loop | Broken | Outside | Unread"
 )
 
 # ---- statements
 
 
-@dataclass(slots=True)
-class Parameter:
+class Parameter(msgspec.Struct):
     """A parameter; ``type`` as written (``string``, ``securestring``, a user-defined name, ...)."""
 
     name: str
@@ -230,12 +230,11 @@ class Parameter:
     start: int
     end: int
     """The parameter's name, without its decorators."""
-    allowed: list[Expression] = field(default_factory=list)
+    allowed: list[Expression] = []
     """The values it may have when they are listed: ``@allowed``, ``allowedValues``."""
 
 
-@dataclass(slots=True)
-class Variable:
+class Variable(msgspec.Struct):
     """A variable; in Bicep also one that is exported."""
 
     name: str
@@ -244,8 +243,7 @@ class Variable:
     end: int
 
 
-@dataclass(slots=True)
-class Function:
+class Function(msgspec.Struct):
     """A user-defined function: parameter names and body; ARM's are called ``namespace.name``."""
 
     name: str
@@ -255,8 +253,7 @@ class Function:
     end: int
 
 
-@dataclass(slots=True)
-class Output:
+class Output(msgspec.Struct):
     """An output; ``loop`` wraps ``value`` already."""
 
     name: str
@@ -268,8 +265,7 @@ class Output:
     end: int
 
 
-@dataclass(slots=True)
-class Resource:
+class Resource(msgspec.Struct):
     """A resource as declared. Its body is :class:`ObjectLiteral`, a :class:`Loop` of one, or something that gives one.
 
     ``start`` and ``end`` span the head (``Declaration.place``), ``whole_start`` and ``whole_end`` all of it.
@@ -288,19 +284,18 @@ class Resource:
     end: int
     whole_start: int
     whole_end: int
-    nested: list[Resource] = field(default_factory=list)
+    nested: list[Resource] = []
     written: str = ""
     """ARM: its name as written, brackets of an expression included; what people know it by."""
 
 
-@dataclass(slots=True)
-class Module:
+class Module(msgspec.Struct):
     """A deployment of another template: a Bicep ``module``, an ARM ``Microsoft.Resources/deployments``."""
 
     symbol: str
     path: str | None
     """As written, relative to the file; None for an inline one; ``br:...``, ``ts:...`` and URLs stay as they are."""
-    inline: Template | None
+    inline: Template | Unread | None
     inner_scope: bool
     """Inline only: whether it has its own parameters and variables (``expressionEvaluationOptions: inner``)."""
     body: Expression
@@ -316,9 +311,14 @@ class Module:
     """Whether it is written as a resource, ``Microsoft.Resources/deployments``, as ARM does: what it is given and gives
     stands in ``properties.parameters`` and ``properties.outputs``, each in an object with its ``value``."""
 
+    def template(self) -> Template | None:
+        """Return the inline template."""
+        if isinstance(self.inline, Unread):
+            self.inline = self.inline.read()
+        return self.inline
 
-@dataclass(slots=True)
-class Import:
+
+class Import(msgspec.Struct):
     """``import { a as b, * as c } from 'path'``: pairs of (name, name here), ``*`` for everything."""
 
     path: str
@@ -327,35 +327,35 @@ class Import:
     end: int
 
 
-@dataclass(slots=True)
-class Template:
+class Template(msgspec.Struct):
     """One file, or one inline template."""
 
     uri: str
     language: Literal["arm", "bicep"]
     target_scope: str
     """resourceGroup, subscription, managementGroup or tenant."""
-    parameters: dict[str, Parameter] = field(default_factory=dict)
-    variables: dict[str, Variable] = field(default_factory=dict)
-    functions: dict[str, Function] = field(default_factory=dict)
-    resources: list[Resource] = field(default_factory=list)
-    modules: list[Module] = field(default_factory=list)
-    outputs: dict[str, Output] = field(default_factory=dict)
-    imports: list[Import] = field(default_factory=list)
-    gaps: list[SourceGap] = field(default_factory=list)
+    parameters: dict[str, Parameter] = {}
+    variables: dict[str, Variable] = {}
+    functions: dict[str, Function] = {}
+    resources: list[Resource] = []
+    modules: list[Module] = []
+    outputs: dict[str, Output] = {}
+    imports: list[Import] = []
+    gaps: list[SourceGap] = []
     generated_from_bicep: bool = False
     """Whether ``metadata._generator.name`` says that Bicep made it."""
+    placed: bool = True
+    """Whether what stands in it has places; see ``arm.generated``."""
 
 
-@dataclass(slots=True)
-class ParameterFile:
+class ParameterFile(msgspec.Struct):
     """A ``.bicepparam`` or a JSON parameter file: its values; ``using`` is the template it names, if it does."""
 
     uri: str
     using: str | None
     values: dict[str, Expression]
-    variables: dict[str, Variable] = field(default_factory=dict)
-    imports: list[Import] = field(default_factory=list)
-    gaps: list[SourceGap] = field(default_factory=list)
+    variables: dict[str, Variable] = {}
+    imports: list[Import] = []
+    gaps: list[SourceGap] = []
     extends: str | None = None
     """The parameter file whose values hold where this one gives none, if it names one."""

@@ -74,7 +74,8 @@ def enter(ev: Evaluation, instance: ModuleInstance) -> Frame | None:
         instance.why = "its module is too deep"
         ev.tell(home, module, "skipped", f"Modules deeper than {MOST_MODULE_DEPTH} are not evaluated.")
         return None
-    written = module.inline or written_template(ev, instance)
+    inline = module.template()
+    written = inline or written_template(ev, instance)
     template = written or template_elsewhere(ev, instance)
     if template is None:
         return None
@@ -83,7 +84,7 @@ def enter(ev: Evaluation, instance: ModuleInstance) -> Frame | None:
         instance.why = "it deploys itself"
         ev.tell(home, module, "skipped", f"The module {template.uri} deploys itself.")
         return None
-    outer_names = module.inline is not None and not module.inner_scope
+    outer_names = inline is not None and not module.inner_scope
     frame = Frame(
         template,
         _scope_of(ev, instance, template),

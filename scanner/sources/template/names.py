@@ -14,6 +14,7 @@ from scanner.sources.template.resources import expand, symbols_of
 from scanner.sources.template.symbolic import shown
 
 _NAMESPACES = ("az", "sys")
+_MANY = (list, Object)
 _NO_SCOPE = Scope("resourceGroup", None, None, None, None, "")
 
 
@@ -59,17 +60,23 @@ def parameter(ev: Evaluation, frame: Frame, wanted: str) -> Held:
     """Return the value of a parameter: what is given, else its default, else what stands for it."""
     if frame.template.language == "arm":
         wanted = _folded(frame, "parameters").get(wanted.lower(), wanted)
-    return _remembered(ev, frame, ("parameter", wanted), lambda: _parameter(ev, frame, wanted))
+    key = ("parameter", wanted)
+    if key in frame.memo:
+        return frame.memo[key]
+    return _remembered(ev, frame, key, lambda: _parameter(ev, frame, wanted))
 
 
 def variable(ev: Evaluation, frame: Frame, wanted: str) -> Held:
     """Return the value of a variable."""
     if frame.template.language == "arm":
         wanted = _folded(frame, "variables").get(wanted.lower(), wanted)
+    key = ("variable", wanted)
+    if key in frame.memo:
+        return frame.memo[key]
     found = frame.template.variables.get(wanted)
     if found is None:
         return Unknown(wanted, "no variable of this name is declared")
-    return _remembered(ev, frame, ("variable", wanted), lambda: ev.value(found.value, frame.base))
+    return _remembered(ev, frame, key, lambda: ev.value(found.value, frame.base))
 
 
 def _folded(frame: Frame, kind: str) -> dict[str, str]:
@@ -81,8 +88,6 @@ def _folded(frame: Frame, kind: str) -> dict[str, str]:
 
 
 def _remembered(ev: Evaluation, frame: Frame, key: tuple[str, str], work: Callable[[], Held]) -> Held:
-    if key in frame.memo:
-        return frame.memo[key]
     if key in frame.busy:
         kind, wanted = key
         declared = frame.template.parameters if kind == "parameter" else frame.template.variables
@@ -122,7 +127,8 @@ def given_value(ev: Evaluation, given: tuple[Expression, Env] | Value, uri: str)
         return given
     expression, env = given
     found = ev.value(expression, env)
-    if env.frame.template.uri != uri and isinstance(found, list | Object):
+    template = env.frame.template
+    if template.placed and template.uri != uri and isinstance(found, list | Object):
         return unplaced(found)
     return found
 
@@ -157,10 +163,10 @@ def unplaced(value: Value) -> Value:
 
 
 def _unplaced(value: Value, done: dict[int, Value]) -> Value:
-    if isinstance(value, Unknown):
+    if type(value) is Unknown:
         if not value.options:
             return value
-    elif not isinstance(value, list | Object):
+    elif not isinstance(value, _MANY):
         return value
     made = done.get(id(value))
     if made is None:

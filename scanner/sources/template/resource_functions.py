@@ -18,8 +18,8 @@ from scanner.sources.template.frames import (
     handle_of,
     settled,
 )
-from scanner.sources.template.looked_up import looked_up_identity
 from scanner.sources.template.model import Call
+from scanner.sources.template.referred_identities import looked_up_identity
 from scanner.sources.template.resources import identified, named, plain_id, symbols_of, unreferenced
 from scanner.sources.template.symbolic import call_value, shown
 

@@ -81,6 +81,8 @@ def below(base: Value, type_: str, names: list[Value]) -> Value:
 
 def segments(value: Value) -> list[Value]:
     """Split a name or id at its slashes. A part that is not known counts as one without slashes."""
+    if isinstance(value, str):
+        return list(value.split("/"))
     pieces = value.parts if isinstance(value, Text) else (value,)
     found: list[Value] = []
     current: list[Value] = []
@@ -92,10 +94,16 @@ def segments(value: Value) -> list[Value]:
         if first:
             current.append(first)
         for other in others:
-            found.append(text(current) if current else "")
+            found.append(_joined(current))
             current = [other] if other else []
-    found.append(text(current) if current else "")
+    found.append(_joined(current))
     return found
+
+
+def _joined(parts: list[Value]) -> Value:
+    if len(parts) == 1 and isinstance(parts[0], str):
+        return parts[0]
+    return text(parts) if parts else ""
 
 
 def type_of(id_: Value) -> str:

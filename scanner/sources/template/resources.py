@@ -235,6 +235,8 @@ def _name_of(ev: Evaluation, instance: ResourceInstance) -> Value:
 
 def unreferenced(ev: Evaluation, value: Value) -> Value:
     """Return a text with the names of resources in place of references to their names: equal names stay equal."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, Ref) and value.path == ("name",):
         target = ev.declared.get(value.target)
         return locate(ev, target).name if target is not None else value

@@ -9,15 +9,17 @@ _MOST_SHOWN = 200
 
 
 CONTAINERS = (list, Object, Text, Unknown, KeyRead)
+CONTAINER_TYPES = frozenset(CONTAINERS)
+_PLAIN_TYPES = frozenset({str, int, float, bool, type(None)})
 
 
 def parts_of(value: Value) -> list[Value]:
     """Return what a value directly consists of."""
+    if isinstance(value, list):
+        return value
     if isinstance(value, Object):
         inner = [held.value for held in value.properties.values()]
         return [*inner, *value.names.values()] if value.names else inner
-    if isinstance(value, list):
-        return value
     if isinstance(value, Text):
         return list(value.parts)
     if isinstance(value, Unknown):
@@ -67,7 +69,7 @@ def _written(value: Held, depth: int) -> str:
 
 def known(value: Value) -> bool:
     """Whether a value is known through and through; it is of bounded size, see :meth:`Evaluation.bounded`."""
-    if value is None or isinstance(value, str | int | float):
+    if type(value) in _PLAIN_TYPES:
         return True
     if isinstance(value, list):
         return all(known(item) for item in value)

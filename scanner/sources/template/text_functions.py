@@ -12,8 +12,8 @@ from urllib.parse import quote, unquote
 from scanner.sources.declared.values import KeyRead, Object, Property, Ref, Text, Unknown, Value
 from scanner.sources.template.evaluation import MOST_TEXT, PlainFunction, Unresolvable
 from scanner.sources.template.expressions import joined
+from scanner.sources.template.partial_texts import cut_text, replaced
 from scanner.sources.template.symbolic import call_value, known, shown
-from scanner.sources.template.text_parts import cut_text, replaced
 
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{(\d{1,3})(?:,[^{}:]*)?(?::([^{}]*))?\}")
 _MOST_NESTED = 60

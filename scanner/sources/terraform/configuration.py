@@ -14,6 +14,7 @@ import msgspec
 
 from scanner.sources.declared.declaration import Place, SourceGap
 from scanner.sources.declared.files import Files
+from scanner.sources.terraform.file_names import of_module, overrides
 from scanner.sources.terraform.parser import no_text, parse
 from scanner.sources.terraform.syntax import Attribute, Block, Body, Literal, Node, ParsedFile
 
@@ -72,16 +73,6 @@ class ParsedFiles:
         return parsed
 
 
-def is_configuration(name: str) -> bool:
-    """Whether a file of that name belongs to a module."""
-    return name.endswith((".tf", ".tf.json")) and not name.startswith((".", "#"))
-
-
-def _overrides(name: str) -> bool:
-    stem = name.removesuffix(".json").removesuffix(".tf")
-    return stem == "override" or stem.endswith("_override")
-
-
 def inside(folder: str, name: str) -> str:
     """Return the path of a file in a folder."""
     return name if folder == "." else f"{folder}/{name}"
@@ -90,28 +81,27 @@ def inside(folder: str, name: str) -> str:
 def load(files: Files, folder: str, names: Sequence[str], parsed: ParsedFiles) -> Configuration:
     """Read a folder's module; ``names`` are the names of its files."""
     configuration = Configuration(folder, {}, {}, {}, {}, {}, [], [], [], [])
-    mine = [name for name in names if is_configuration(name)]
-    for name in [*(n for n in mine if not _overrides(n)), *(n for n in mine if _overrides(n))]:
+    for name in sorted(of_module(names), key=overrides):  # else in their order
         uri = inside(folder, name)
         file = parsed.read(files, uri)
         configuration.empty = False
         configuration.gaps.extend(file.gaps)
         configuration.broken = configuration.broken or file.body.broken
         for block in file.body.blocks:
-            _take(configuration, block, uri, _overrides(name))
+            _take(configuration, block, uri, overrides(name))
     return configuration
 
 
-def _take(configuration: Configuration, block: Block, uri: str, overrides: bool) -> None:
+def _take(configuration: Configuration, block: Block, uri: str, overriding: bool) -> None:
     if block.type == "locals":
         for name, attribute in block.body.attributes.items():
-            if overrides or name not in configuration.locals:
+            if overriding or name not in configuration.locals:
                 configuration.locals[name] = (uri, attribute)
         return
     if block.type == "terraform":
         for inner in block.body.blocks:
             if inner.type == "backend" and inner.labels:
-                if overrides:
+                if overriding:
                     configuration.backends.clear()
                 configuration.backends.append(inner)
         return
@@ -131,22 +121,22 @@ def _take(configuration: Configuration, block: Block, uri: str, overrides: bool)
         configuration.providers.append(block)
     elif block.type in _MODES:
         key = (_MODES[block.type], block.labels[0], block.labels[1])
-        _put(configuration, configuration.resources, key, block, overrides)
+        _put(configuration, configuration.resources, key, block, overriding)
     else:
         known: dict[str, Block] = getattr(configuration, f"{block.type}s")
-        _put(configuration, known, block.labels[0], block, overrides)
+        _put(configuration, known, block.labels[0], block, overriding)
 
 
 _Key = TypeVar("_Key", str, tuple[str, str, str])
 
 
 def _put(
-    configuration: Configuration, known: dict[_Key, Block], key: _Key, block: Block, overrides: bool
+    configuration: Configuration, known: dict[_Key, Block], key: _Key, block: Block, overriding: bool
 ) -> None:
     before = known.get(key)
     if before is None:
         known[key] = block
-    elif overrides:
+    elif overriding:
         known[key] = _merged(before, block)
     else:
         detail = f"{block.type} {'.'.join(block.labels)} is declared a second time; only the first counts."

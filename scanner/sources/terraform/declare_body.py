@@ -20,7 +20,7 @@ from scanner.sources.declared.values import (
 from scanner.sources.terraform.declare_conversions import convert, not_known
 
 if TYPE_CHECKING:
-    from scanner.catalog.terraform import Argument, Section, Step
+    from scanner.catalog.terraform import Argument, Only, Section, Step
     from scanner.sources.terraform.declare_references import World
     from scanner.sources.terraform.model import TerraformObject
 
@@ -183,6 +183,8 @@ def _matches(
         return
     blocks = inner if isinstance(inner, list) else [inner]
     for number, block in enumerate(blocks if step.lists else blocks[:1]):
+        if step.only is not None and not _is_meant(block, step.only):
+            continue
         here = (*index, (step.name, number)) if step.lists else index
         if not rest:
             yield Property(block, held.start, held.end), here, None
@@ -190,6 +192,13 @@ def _matches(
             yield from _matches(block, rest, here)
         elif isinstance(block, Unknown | Ref | Text | KeyRead):
             yield None, here, Property(block, held.start, held.end)
+
+
+def _is_meant(block: Value, only: Only) -> bool:
+    told = block.properties.get(only.argument) if isinstance(block, Object) else None
+    if told is not None and isinstance(told.value, str):
+        return told.value.lower() == only.word
+    return only.or_unknown
 
 
 def _path(target: tuple[Step, ...], index: _Index) -> tuple[object, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from scanner.sources.terraform.configuration import is_configuration
+from scanner.sources.terraform.file_names import is_configuration
 from scanner.sources.terraform.parser import parse
 from scanner.sources.terraform.syntax import Block, Literal, Name, Node, Template, Traversal
 

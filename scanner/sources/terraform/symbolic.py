@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Iterable
-from typing import TypeAlias
 
 from scanner.sources.declared.values import KeyRead, Object, Property, Ref, Text, Unknown, Value
 
@@ -57,8 +56,6 @@ class Missing:
 
 MISSING = Missing()
 """Stands for an argument that is not written."""
-
-Scalar: TypeAlias = "str | int | float | bool | None"
 
 
 def relisted(value: list[Value], items: list[Value]) -> list[Value]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from typing import Any
+
+import msgspec
 
 from scanner.sources.bicep.read import read_template
 from scanner.sources.template import model
@@ -81,8 +82,8 @@ def nodes(of: Any) -> Iterator[Any]:
     if isinstance(of, list | tuple):
         for item in of:
             yield from nodes(item)
-    elif is_dataclass(of):
+    elif isinstance(of, msgspec.Struct):
         if hasattr(of, "start"):
             yield of
-        for field in fields(of):
-            yield from nodes(getattr(of, field.name))
+        for field in of.__struct_fields__:
+            yield from nodes(getattr(of, field))

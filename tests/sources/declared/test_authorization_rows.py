@@ -463,7 +463,11 @@ def test_an_identity_that_azure_makes_for_a_cluster() -> None:
         f"{GROUP}/providers/microsoft.containerservice/managedclusters/aks"
         "/providers/Microsoft.ManagedIdentity/identities/kubeletidentity#principal"
     )
-    assert (found["type"], found["managed"], found["name"]) == ("ServicePrincipal", True, "aks")
+    assert (found["type"], found["managed"], found["name"]) == (
+        "ServicePrincipal",
+        True,
+        "aks (kubeletidentity)",
+    )
 
 
 def test_a_kubelet_that_is_given_an_identity_is_that_identity() -> None:

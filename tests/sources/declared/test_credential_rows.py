@@ -277,6 +277,14 @@ def test_what_is_looked_up_receives_nothing() -> None:
         (key(), True, [], ["output"]),
         (unknown("var.password", secret=True), False, ["connection"], []),
         (unknown("var.password", secret=True), True, [], []),
+        (unknown("base64ToString(param sshPublicKeyBase64)", secret=True), False, [], []),
+        (unknown("vault.getSecret(publicKeySecretName)", secret=True), False, [], []),
+        (unknown("var.ssh_public_key", secret=True), False, [], []),
+        (unknown("join(param publicKey, param password)", secret=True), False, ["connection"], []),
+        (unknown("param publicAndPrivateKey", secret=True), False, ["connection"], []),
+        (unknown("vault.getSecret('public-and-private')", secret=True), False, ["connection"], []),
+        (unknown("param publicKeyOfThePrivateOne", secret=True), False, ["connection"], []),
+        (unknown("random_password.publicKey.result", secret=True), False, ["connection"], []),
         (unknown("var.name"), False, [], []),
         (ref("store"), False, [], []),
         ("plain", False, [], []),
@@ -585,3 +593,15 @@ def test_settings_are_called_after_their_app() -> None:
     facts = facts_of(STORE, declare(APP_TYPE, "web", parent=GROUP), settings)
     names = [name for _, entity_id, name, _ in facts.entities if entity_id.endswith("/config/appsettings")]
     assert names == ["appsettings of web"]
+
+
+@pytest.mark.parametrize("name", ["default", "Default", "main"])
+def test_a_part_without_a_name_of_its_own_is_called_after_its_type_and_service(name: str) -> None:
+    log = declare(
+        "microsoft.sql/servers/auditingsettings", "log", name, ref("sql"), {"properties": {"key": key()}}
+    )
+    facts = facts_of(STORE, declare("microsoft.sql/servers", "sql", parent=GROUP), log)
+    names = [
+        called for _, entity_id, called, _ in facts.entities if "/auditingsettings/" in entity_id.lower()
+    ]
+    assert names[0] == ("main" if name == "main" else "auditingsettings of sql")

@@ -58,3 +58,29 @@ def test_what_can_be_a_secret_is_one_in_a_parameter_file(name: str, value: objec
 def test_as_a_default_a_weak_password_is_one() -> None:
     assert holds_secret("adminPassword", "changeme")
     assert is_to_be_filled_in("adminPassword", "changeme")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAB somebody",
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5",
+        "ecdsa-sha2-nistp256 AAAAE2VjZHNh",
+        "-----BEGIN PUBLIC KEY-----\nabcdefgh",
+        "-----BEGIN CERTIFICATE-----\nabcdefgh",
+    ],
+)
+def test_the_public_half_of_a_key_is_no_secret(value: str) -> None:
+    assert not holds_secret("adminPasswordOrKey", value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "ssh-rsaNotAKey",
+        "-----BEGIN CERTIFICATE-----\nabcdefgh\n-----BEGIN " + "PRIVATE KEY-----\nabcdefgh",
+        "-----BEGIN " + "OPENSSH PRIVATE KEY-----\nabcdefgh",
+    ],
+)
+def test_the_private_half_of_a_key_is_a_secret(value: str) -> None:
+    assert holds_secret("adminPasswordOrKey", value)

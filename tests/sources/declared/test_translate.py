@@ -282,7 +282,7 @@ def test_what_is_shared_is_not_unfolded_without_end() -> None:
 
 
 def test_a_unit_that_holds_too_much_ends_with_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scanner.sources.declared.wanted.MOST_STEPS", 100)
+    monkeypatch.setattr("scanner.sources.declared.context.MOST_STEPS", 100)
     facts = facts_of(declare(APP_TYPE, "web", "web", GROUP, {"tags": {f"t{n}": "v" for n in range(200)}}))
     assert [(table, reason) for table, _, reason, _ in facts.gaps] == [("key_reads", "skipped")]
     assert declared(facts, "web")["whole"] is False

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scanner.sources.declared.asked import Wanted
+from scanner.sources.declared.wanted import Wanted
 from scanner.sources.repository.evaluate import Evaluator
 from scanner.sources.repository.merge import State
 from scanner.sources.repository.units import Sorted, UnitSpec, left_over, units_of

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from scanner.facts.schema import Kind
-from scanner.sources.declared.asked import Wanted
 from scanner.sources.declared.declaration import Unit
 from scanner.sources.declared.files import Files
 from scanner.sources.declared.unit_facts import UnitFacts
+from scanner.sources.declared.wanted import Wanted
 from scanner.sources.repository.evaluate import Evaluator
 from scanner.sources.repository.find import RepositoryError
 from scanner.sources.repository.located import LocatedGap, LocatedPlace, LocatedUnit

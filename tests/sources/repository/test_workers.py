@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from scanner.sources.repository.workers import batches
+
 PRELUDE = """
 import os, signal, sys, time
 from scanner.sources.repository import workers
@@ -63,6 +65,30 @@ print(found.pop(3), found.pop(5), set(found.values()), len(found))
 """)
         == "b'lost: its process ended with signal 11' b'lost: its process ended with 7' {b'done'} 98\n"
     )
+
+
+def test_a_process_that_dies_loses_nothing_of_its_batch() -> None:
+    assert (
+        python("""
+parent = os.getpid()
+def work(task):
+    if task in (3, 5, 900):
+        os._exit(7)
+    return b"here" if os.getpid() == parent else b"there"
+found = run(1000, work)
+print(len(found), sorted((task, found[task].decode()) for task in found if found[task] != b"there"))
+""")
+        == "1000 [(3, 'lost: its process ended with 7'), (5, 'lost: its process ended with 7'), "
+        "(900, 'lost: its process ended with 7')]\n"
+    )
+
+
+@pytest.mark.parametrize("tasks", [0, 1, 7, 129, 983, 100_000])
+def test_batches_hold_every_task_once_and_are_single_in_the_end(tasks: int) -> None:
+    made = batches(tasks, 2)
+    assert [task for batch in made for task in batch] == list(range(tasks))
+    assert len(made) <= 4_096
+    assert tasks > 4_096 or all(len(batch) == 1 for batch in made[-15:])
 
 
 def test_processes_that_all_die_end_the_work() -> None:

@@ -1,5 +1,6 @@
 """Hostile templates: everything ends soon, nothing raises, and a gap says what was left out."""
 
+import gc
 import json
 import sys
 import time
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from scanner.sources.declared.declaration import Unit
 from scanner.sources.declared.values import Object, Unknown, is_known, leaves, show
 from scanner.sources.template.evaluation import MOST_DECLARATIONS
+from scanner.sources.template.frames import Frame
 from tests.sources.template.evaluating import (
     DEPLOYMENTS,
     IDENTITIES,
@@ -502,3 +504,30 @@ resource r 'A.B/c@2023-01-01' = [for i in range(0, 1000): { name: 'x${many[i]}' 
 """
     unit = bicep(text)
     assert any("steps" in gap.detail for gap in unit.gaps)
+
+
+def test_what_was_worked_out_for_a_unit_is_freed_with_it() -> None:
+    files: dict[str, Any] = {
+        "main.bicep": """
+import { shared } from 'lib.bicep'
+param name string = shared
+resource outer 'A.B/c@2023-01-01' = [for n in [name, 'y']: {
+  name: n
+  resource inner 'd' = { name: '${outer[0].id}-d' }
+}]
+module part 'part.bicep' = { params: { name: outer[0].name, made: map([1], n => '${n}${name}') } }
+output given string = part.outputs.name
+""",
+        "lib.bicep": "@export()\nvar shared = 'x'",
+        "part.bicep": "param name string\nparam made array\noutput name string = '${name}${made[0]}'",
+    }
+    gc.collect()
+    before = sum(isinstance(each, Frame) for each in gc.get_objects())
+    gc.disable()
+    try:
+        unit = run(files, "main.bicep")
+        after = sum(isinstance(each, Frame) for each in gc.get_objects())
+    finally:
+        gc.enable()
+    assert output(unit, "given") == "x1x"
+    assert after == before

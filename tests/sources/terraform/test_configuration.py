@@ -77,6 +77,39 @@ def test_override_files() -> None:
     assert made.gaps == []
 
 
+@pytest.mark.parametrize(
+    ("files", "value", "seen"),
+    [
+        ({"main.tofu": "tofu"}, "tofu", {"main.tofu"}),
+        ({"main.tf": "tf", "main.tofu": "tofu"}, "tofu", {"main.tofu"}),
+        ({"main.tf": "tf", "override.tofu": "over"}, "over", {"main.tf", "override.tofu"}),
+        ({"main.tofu": "tofu", "a_override.tf": "tf", "a_override.tofu": "over"}, "over", None),
+        ({"main.tf.json": "tf", "main.tofu.json": "tofu"}, "tofu", {"main.tofu.json"}),
+    ],
+)
+def test_opentofu_reads_its_own_files_instead_of_those_of_the_same_name(
+    files: dict[str, str], value: str, seen: set[str] | None
+) -> None:
+    made = evaluated(
+        {
+            name: json.dumps({"resource": {"t_t": {"a": {"v": v}}}})
+            if name.endswith(".json")
+            else f'resource "t_t" "a" {{\n  v = "{v}"\n}}\n'
+            for name, v in files.items()
+        }
+    )
+    assert plain(made.value("t_t.a", "v")) == value
+    assert made.gaps == []
+    assert seen is None or set(made.seen) == seen
+
+
+def test_tests_of_a_module_are_not_of_it() -> None:
+    files = dict.fromkeys(("a.tftest.hcl", "a.tofutest.hcl", "terragrunt.hcl", "a.tftest.json"), "not { read")
+    made = evaluated({"main.tf": MAIN.replace("var.v", "1"), **files})
+    assert plain(made.value("t_t.a", "v")) == 1
+    assert made.gaps == []
+
+
 def test_what_is_declared_twice_counts_once() -> None:
     made = evaluated(
         {"a.tf": 'resource "t_t" "a" {\n  n = 1\n}\n', "b.tf": 'resource "t_t" "a" {\n  n = 2\n}\n'}

@@ -198,3 +198,77 @@ def test_an_identity_id_of_older_versions() -> None:
     held = at(declared(IDENTITY, cluster)["azurerm_kubernetes_cluster.k"], "identity.userAssignedIdentities")
     assert isinstance(held, Object)
     assert list(held.names.values()) == [older]
+
+
+def test_blocks_go_where_one_of_their_arguments_says() -> None:
+    kind = Unknown("var.kind", "the variable has no default")
+    hub = tf(
+        "azurerm_iothub.h",
+        name="h",
+        resource_group_name="rg",
+        endpoint=[
+            {"type": "AzureIotHub.StorageContainer", "name": "files", "connection_string": "a"},
+            {"type": "AzureIotHub.EventHub", "name": "events", "connection_string": "b"},
+            {"type": "azureiothub.storagecontainer", "name": "more", "authentication_type": "identityBased"},
+            {"type": kind, "name": "other", "connection_string": "c"},
+            {"type": "AzureIotHub.ServiceBusTopic", "name": "topic"},
+        ],
+    )
+    made = declared(hub)["azurerm_iothub.h"]
+    endpoints = "properties.routing.endpoints"
+    assert at(made, f"{endpoints}.storageContainers.0.name") == "files"
+    assert at(made, f"{endpoints}.storageContainers.0.connectionString") == "a"
+    assert at(made, f"{endpoints}.storageContainers.0.authenticationType") == "keyBased"
+    assert at(made, f"{endpoints}.storageContainers.1.name") == "more"
+    assert at(made, f"{endpoints}.storageContainers.1.authenticationType") == "identityBased"
+    assert absent(made, f"{endpoints}.storageContainers.1.connectionString")
+    assert at(made, f"{endpoints}.eventHubs.0.name") == "events"
+    assert at(made, f"{endpoints}.eventHubs.1.connectionString") == "c"
+    assert at(made, f"{endpoints}.serviceBusTopics.0.name") == "topic"
+    assert absent(made, f"{endpoints}.serviceBusQueues")
+
+
+def test_blocks_that_are_not_known_may_be_of_every_kind() -> None:
+    hub = tf(
+        "azurerm_iothub.h", name="h", resource_group_name="rg", endpoint=Unknown("var.all", "no default")
+    )
+    made = declared(hub)["azurerm_iothub.h"]
+    for kind in ("eventHubs", "serviceBusQueues", "serviceBusTopics", "storageContainers"):
+        assert isinstance(at(made, f"properties.routing.endpoints.{kind}"), Unknown)
+
+
+@pytest.mark.parametrize(
+    ("server", "made"),
+    [
+        ("azurerm_sql_server.s", "microsoft.sql/servers/extendedauditingsettings"),
+        ("azurerm_mssql_server.s", "microsoft.sql/servers/extendedauditingsettings"),
+        ("azurerm_sql_database.s", "microsoft.sql/servers/databases/extendedauditingsettings"),
+        ("azurerm_mssql_database.s", "microsoft.sql/servers/databases/extendedauditingsettings"),
+    ],
+)
+def test_the_audit_log_of_a_database_server_in_older_versions(server: str, made: str) -> None:
+    key = ref("azurerm_storage_account.logs.primary_access_key")
+    account = tf("azurerm_storage_account.logs", name="logs", resource_group_name="rg")
+    where = {"resource_group_name": "rg", "server_name": "main", "server_id": "main"}
+    policy = [{"storage_endpoint": "https://logs", "storage_account_access_key": key}]
+    several = declared(account, tf(server, name="s", **where, extended_auditing_policy=policy)).values()
+    (policy_made,) = [one for one in several if one.type == made]
+    held = at(policy_made, "properties.storageAccountAccessKey")
+    assert isinstance(held, KeyRead)
+    assert held.of == id_of("azurerm_storage_account.logs")
+    several = declared(tf(server, name="s", **where)).values()
+    assert [one.type for one in several if one.type == made] == []
+
+
+def test_the_key_of_a_connection_of_an_ai_account() -> None:
+    search = tf("azurerm_search_service.s", name="s", resource_group_name="rg")
+    link = tf(
+        "azurerm_cognitive_account_connection_api_key.c",
+        name="c",
+        cognitive_account_id="account",
+        api_key=ref("azurerm_search_service.s.primary_key"),
+    )
+    made = declared(search, link)["azurerm_cognitive_account_connection_api_key.c"]
+    held = at(made, "properties.credentials.key")
+    assert isinstance(held, KeyRead)
+    assert held.of == id_of("azurerm_search_service.s")
