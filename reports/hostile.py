@@ -96,7 +96,11 @@ def json_bytes(document: Any) -> bytes:
     """
     import msgspec
 
-    text = msgspec.json.format(msgspec.json.encode(encodable(document)), indent=2).decode()
+    try:
+        encoded = msgspec.json.encode(document)
+    except (UnicodeEncodeError, TypeError):  # a lone surrogate, or a mapping that is no dict
+        encoded = msgspec.json.encode(encodable(document))
+    text = msgspec.json.format(encoded, indent=2).decode()
     return (_UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n").encode()
 
 

@@ -8,7 +8,6 @@ an output that cannot be written among them), 3 incomplete under ``--strict``, 4
 from __future__ import annotations
 
 import errno
-import gc
 import io
 import signal
 import sys
@@ -37,6 +36,7 @@ from scanner.options import (
     BASELINE,
     CHANGE,
     CODE,
+    DEPLOYED_TO,
     FROM,
     IN_CODE,
     LOGIN,
@@ -64,8 +64,6 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A name with a character that this terminal or locale does not have must not end a scan.
             stream.reconfigure(errors="backslashreplace")
-    # What a command makes is kept until its end: walking it again and again while it grows frees nothing.
-    gc.set_threshold(100_000, 50, 100)
     # A job that is told to stop is interrupted as a person would do it: what was read is kept and told of.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -122,6 +120,7 @@ def cli() -> None:
 @BASELINE
 @IN_CODE
 @STATE
+@DEPLOYED_TO
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Keep what was read as a snapshot here."
 )
@@ -152,6 +151,7 @@ def scan(**flags: Any) -> int:
 @BASELINE
 @CHANGE
 @STATE
+@DEPLOYED_TO
 @CODE
 @SCOPE
 @LOGIN

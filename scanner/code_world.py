@@ -36,6 +36,9 @@ class CodeWanted(msgspec.Struct, frozen=True, kw_only=True):
     """A commit, or :data:`AUTO`."""
     states: tuple[tuple[str | None, Path], ...] = ()
     """Terraform states, each with the folder of its root module or None."""
+    deployed_to: tuple[tuple[str | None, str], ...] = ()
+    """Ids of subscriptions and resource groups that code goes to which does not say it, each with the path of what is
+    deployed there from the repository's root; None: all of it."""
 
 
 def open_repository(
@@ -66,7 +69,7 @@ def open_repository(
         world = against(of_tenant(question))
         tenant, origin = world.store, _united_origin(origin, world.origin)
         called.append(world.origin.target)
-        deployed_to, said = placed(tenant, repository)
+        deployed_to, said = placed(tenant, repository, code.deployed_to)
         notices += (*said, *world.notices)
 
     def facts(state: State) -> FactStore:
@@ -110,7 +113,7 @@ def with_code(open_world: OpensWorld, code: CodeWanted, question: Question) -> W
     # The code first: processes are only forked before Polars runs.
     repository = _read(code, question)
     world = open_world(question)
-    deployed_to, said = placed(world.store, repository)
+    deployed_to, said = placed(world.store, repository, code.deployed_to)
     own = repository.state.facts(deployed_to).finish()
     return msgspec.structs.replace(
         world,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from scanner.settings import Settings, SettingsFile
     from scanner.sources.azure.progress import Progress
     from scanner.world import OpensWorld
+
+_DESTINATION = r"(?i)/subscriptions/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:/resourceGroups/[^/]+)?/?"
 
 
 def settings_file(path: Path | None) -> SettingsFile | None:
@@ -94,6 +97,7 @@ def code_of(paths: tuple[Path, ...], flags: dict[str, Any]) -> CodeWanted:
         cache=flags["cache"],
         since=flags.get("since"),
         states=_states_of(flags),
+        deployed_to=_destinations_of(flags),
     )
 
 
@@ -105,6 +109,19 @@ def _states_of(flags: dict[str, Any]) -> tuple[tuple[str | None, Path], ...]:
     return tuple(states)
 
 
+def _destinations_of(flags: dict[str, Any]) -> tuple[tuple[str | None, str], ...]:
+    found = []
+    for given in flags.get("deployed_to", ()):
+        path, equals, destination = given.rpartition("=")
+        if not re.fullmatch(_DESTINATION, destination):
+            raise click.UsageError(
+                f"--deployed-to {given}: give the Azure id of a subscription or of a resource group, such as "
+                "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/shop"
+            )
+        found.append((path if equals else None, destination.rstrip("/")))
+    return tuple(found)
+
+
 def pointing_at_code(open_world: OpensWorld, paths: tuple[Path, ...], flags: dict[str, Any]) -> OpensWorld:
     """Return what opens a tenant so that its findings point at the code that declares what they are about."""
     from scanner.code_world import CodeWanted, with_code
@@ -112,8 +129,10 @@ def pointing_at_code(open_world: OpensWorld, paths: tuple[Path, ...], flags: dic
     if not paths:
         if flags["states"]:
             raise click.UsageError("--state goes with --code: it says which resources that code has made")
+        if flags["deployed_to"]:
+            raise click.UsageError("--deployed-to goes with --code: it says where that code is deployed to")
         return open_world
-    code = CodeWanted(paths=paths, states=_states_of(flags))
+    code = CodeWanted(paths=paths, states=_states_of(flags), deployed_to=_destinations_of(flags))
     return lambda wanted: with_code(open_world, code, wanted)
 
 
@@ -125,6 +144,10 @@ def tenant_of(flags: dict[str, Any]) -> OpensWorld | None:
     if _is_live(flags) and against != "azure":
         raise click.UsageError("--subscription, --management-group and --tenant go with --against azure")
     if against is None:
+        if flags["deployed_to"]:
+            raise click.UsageError(
+                "--deployed-to goes with --against: it says where in that tenant code goes"
+            )
         return None
     if against != "azure":
         return lambda wanted: open_snapshot(Path(against), wanted)

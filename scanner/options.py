@@ -146,6 +146,14 @@ STATE = click.option(
     help="The Terraform state of a root module [default: that of the file's own folder]: what is which resource of "
     "the tenant; repeatable.",
 )
+DEPLOYED_TO = click.option(
+    "--deployed-to",
+    "deployed_to",
+    multiple=True,
+    metavar="[PATH=]ID",
+    help="The subscription or resource group of the tenant that code goes to which does not say it, all of it or "
+    "what is deployed from PATH; repeatable.",
+)
 BASELINE = click.option(
     "--baseline",
     type=click.Path(path_type=Path),

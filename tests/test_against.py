@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from scanner.engine.registry import load_rules
@@ -372,3 +373,51 @@ def test_only_what_the_change_brings_is_told(work: Work, tenant: Tenant) -> None
     )
     found = paths(check(work, work.root, *since)[1])
     assert [(uri, line, holder) for uri, line, holder, _ in found] == [("more.tf", 12, "id-more")]
+
+
+def test_a_template_goes_to_the_group_that_is_told(
+    work: Work, tenant: Tenant, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file for a resource group says nowhere which one: nothing in it need be there already."""
+    snapshot, world = tenant(DEPLOYER, OWNER)
+    files = bicep("deploy")
+    role = (
+        files["access.bicep"]
+        .replace("param principalId string\n", "")
+        .replace("principalId: principalId\n", "principalId: new.properties.principalId\n")
+    )
+    new = files["identity.bicep"].replace("output principalId string = new.properties.principalId\n", "")
+    work.write(
+        {
+            "apps/main.bicep": new
+            + role.replace("resourceGroup().id, principalId", "resourceGroup().id, new.id")
+        }
+    )
+    against = (work.root, "--against", snapshot)
+    assert paths(check(work, *against)[1]) == []
+    group = world.id_of("resource_group:deploy")
+    expected = [("apps/main.bicep", 11, "id-new", "deployer")]
+    for told in (group, f"apps={group}", f"apps/main.bicep={group}/"):
+        assert paths(check(work, *against, "--deployed-to", told)[1]) == expected, told
+    both = (
+        "--deployed-to",
+        f"apps={world.id_of('subscription:main')}",
+        "--deployed-to",
+        f"apps/main.bicep={group}",
+    )
+    assert paths(check(work, *against, *both)[1]) == expected
+    for told in (f"other={group}", f"{group}-new"):
+        assert paths(check(work, *against, "--deployed-to", told)[1]) == [], told
+
+
+def test_where_code_goes_is_told_with_a_tenant_and_by_an_id(work: Work, tenant: Tenant) -> None:
+    snapshot, world = tenant(DEPLOYER, OWNER)
+    work.write(bicep("deploy"))
+    group = world.id_of("resource_group:deploy")
+    with pytest.raises(click.UsageError, match="--deployed-to goes with --against"):
+        check(work, work.root, "--deployed-to", group)
+    for wrong in ("deploy", "apps=/subscriptions/one", f"{group}/providers/Microsoft.Web/sites/site"):
+        with pytest.raises(
+            click.UsageError, match="give the Azure id of a subscription or of a resource group"
+        ):
+            check(work, work.root, "--against", snapshot, "--deployed-to", wrong)

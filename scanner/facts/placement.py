@@ -26,26 +26,28 @@ class Placement(msgspec.Struct, frozen=True):
     """What could not be told at all."""
 
 
-def place_in(tenant: FactStore, tails: Mapping[str, Collection[str]]) -> Placement:
-    """Find where code is deployed to by the names that the tenant has.
+def place_in(
+    tenant: FactStore, tails: Mapping[str, Collection[str]], told: Mapping[str, str] | None = None
+) -> Placement:
+    """Find where code is deployed to by the names that the tenant has; ``told`` is what needs no finding.
 
     ``tails`` holds, for a subscription or resource group that code does not give, the ids in it without its own, in
     lower case. The subscription that holds the most of them is it; where none holds any, the only subscription there
     is. A resource group is it when it alone holds the most, at least two names and more than half of them.
     """
-    found: dict[str, str] = {}
+    found = dict(told or {})
     unsure: dict[str, list[str]] = {}
     groups = {code for code in tails if code.count("/") > _SLASHES}
     holders = _holders(tenant, _IN_SUBSCRIPTION, [tails[code] for code in tails if code not in groups])
     only = _subscriptions(tenant)
-    for code in sorted(tails.keys() - groups):
+    for code in sorted(tails.keys() - groups - found.keys()):
         best, _ = _best(holders, tails[code])
         if len(best) == 1 or (not best and len(only) == 1):
             found[code] = (best or only)[0]
         elif best:
             unsure[code] = best
     holders = _holders(tenant, _IN_GROUP, [tails[code] for code in groups])
-    for code in sorted(groups):
+    for code in sorted(groups - found.keys()):
         subscription = code[: code.index("/resourcegroups/")]
         # The tenant's own subscription where code gives it, else what was found for it.
         given = not ("(" in subscription or "{" in subscription)

@@ -75,3 +75,14 @@ def test_a_group_lies_in_the_subscription_that_is_known() -> None:
     assert found == Placement({CODE: OTHER, GROUP: prod}, {}, ())
     given = f"{OTHER}/resourcegroups/(resource-group)(infra)"
     assert place_in(store, {given: names(APP, SITE)}) == Placement({given: prod}, {}, ())
+
+
+def test_what_is_told_is_not_looked_for() -> None:
+    store = tenant(one=(APP, SITE), two=(APP,))
+    two = f"{MAIN}/resourceGroups/two"
+    told = place_in(store, {CODE: set(), GROUP: names(APP, SITE)}, {CODE: MAIN, GROUP: two})
+    assert told == Placement({CODE: MAIN, GROUP: two}, {}, ())
+    # The subscription alone leaves it to the names in which group of it that is.
+    store = tenant(one=(APP, SITE), other_one=(APP, SITE))
+    placed = place_in(store, {CODE: set(), GROUP: names(APP, SITE)}, {CODE: OTHER})
+    assert placed == Placement({CODE: OTHER, GROUP: f"{OTHER}/resourceGroups/one"}, {}, ())

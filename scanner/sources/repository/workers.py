@@ -8,6 +8,7 @@ are running) the tasks are done here, one after the other.
 
 from __future__ import annotations
 
+import gc
 import os
 import selectors
 import signal
@@ -63,6 +64,8 @@ class Workers:
             self._queue, queue_end = os.pipe()
             with os.fdopen(queue_end, "wb") as file:
                 file.write(b"".join(_BATCH.pack(batch.start, batch.stop) for batch in self._batches))
+            # What is there now stays: no process need walk it again, and so copy its memory.
+            gc.freeze()
             for _ in range(min(processes, tasks)):
                 self._start(range(0))
 
